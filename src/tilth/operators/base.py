@@ -1,0 +1,192 @@
+"""How an operator is declared: a function on one sample, or a dataclass that observes all and then decides."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from tilth.registry import Registry
+from tilth.sample import Message, Outcome, Sample, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Field = Literal["question", "answer", "both"]
+"""Which messages a step reads or edits: the user's, the assistant's, or both. System and tool turns are the
+author's own and are left alone."""
+
+Read = Callable[[str], Sample]
+"""Fetches a sample by its place, to verify a candidate."""
+
+Kind = Literal["sample", "set"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a set operator observed, in the order (source, path, n)."""
+
+    rows: np.ndarray
+    """One fixed-width row a sample, of the operator's `fact` dtype."""
+    places: Sequence[str]
+    """The place of each row."""
+    history: Mapping[str, str] = field(default_factory=dict)
+    """Sides that earlier runs gave, by sample id. Only split operators read it."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+class SetOperator(Protocol):
+    """Looks at all samples: a small fact from each, then one decision about all of them."""
+
+    fact: ClassVar[Any]
+    """The numpy dtype of one fact."""
+
+    def observe(self, sample: Sample) -> Any:
+        """The fact about one sample, as a value that `fact` can hold. Pure."""
+
+    def decide(self, facts: Facts, read: Read) -> Iterable[tuple[str, Verdict]]:
+        """Verdicts by place. Samples that are not named go on unchanged."""
+
+
+SampleFunction = Callable[..., Outcome]
+S = TypeVar("S", bound=type)
+F = TypeVar("F", bound=SampleFunction)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A registered operator. Its signature is the only source of its settings, help and checks."""
+
+    name: str
+    kind: Kind
+    target: Callable[..., Any]
+    version: int
+    examples: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Settings that name files: relative to the recipe, and their content is part of the step's key."""
+
+    @property
+    def family(self) -> str:
+        """The part before the dot, which is also the module."""
+        return self.name.split(".")[0]
+
+    @property
+    def help(self) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(self.target) or "").split("\n")[0]
+
+    @cached_property
+    def settings(self) -> type[BaseModel]:
+        """A pydantic model of the settings, made from the signature."""
+        hints = get_type_hints(
+            self.target if self.kind == "sample" else self.target.__init__, include_extras=True
+        )
+        fields: dict[str, Any] = {}
+        for parameter in inspect.signature(self.target).parameters.values():
+            if self.kind == "sample" and parameter.kind is not parameter.KEYWORD_ONLY:
+                continue
+            default = ... if parameter.default is parameter.empty else parameter.default
+            fields[parameter.name] = (hints[parameter.name], default)
+        name = "".join(word.title() for word in self.name.replace(".", "_").split("_"))
+        return create_model(
+            name,
+            __config__=ConfigDict(extra="forbid", strict=False, frozen=True),
+            __doc__=self.help,
+            **fields,
+        )
+
+    def bind(self, settings: Mapping[str, Any]) -> Callable[[Sample], Outcome] | SetOperator:
+        """The operator with its settings filled in, ready to run.
+
+        `settings` must have passed `self.settings`; nothing is checked a second time.
+        """
+        if self.kind == "set":
+            made: SetOperator = self.target(**settings)
+            return made
+        if not settings:
+            return self.target
+        target, values = self.target, dict(settings)
+        return lambda sample: target(sample, **values)
+
+
+OPERATORS: Registry[Operator] = Registry("operator")
+
+
+def operator(
+    name: str, *, version: int = 1, examples: Sequence[str] = (), files: Sequence[str] = ()
+) -> Callable[[F], F]:
+    """Declare a per-sample operator: a pure function of a `Sample` whose settings are keyword-only.
+
+    Args:
+        name: `family.verb_object`, the name a recipe uses.
+        version: raised when the same input would now give another output, so that old results are not reused.
+        examples: `before → after` pairs for the reference.
+        files: names of settings that hold file names.
+    """
+
+    def register(function: F) -> F:
+        OPERATORS.add(name, Operator(name, "sample", function, version, tuple(examples), tuple(files)))
+        return function
+
+    return register
+
+
+def set_operator(
+    name: str, *, version: int = 1, examples: Sequence[str] = (), files: Sequence[str] = ()
+) -> Callable[[S], S]:
+    """Declare a set operator: a frozen dataclass with `fact`, `observe` and `decide`. Arguments as `operator`."""
+
+    def register(cls: S) -> S:
+        OPERATORS.add(name, Operator(name, "set", cls, version, tuple(examples), tuple(files)))
+        return cls
+
+    return register
+
+
+_ROLES: dict[str, tuple[str, ...]] = {
+    "question": ("user",),
+    "answer": ("assistant",),
+    "both": ("user", "assistant"),
+}
+
+
+def edit(sample: Sample, change: Callable[[str], str], field: Field) -> Sample:
+    """The sample with `change` applied to the text of the chosen messages; the very same object if none changed.
+
+    The rejected answer of a preference pair is edited like the chosen one, so that noise never tells them apart.
+    """
+    roles = _ROLES[field]
+    messages = _edit_messages(sample.messages, change, roles)
+    rejected = sample.rejected and _edit_messages(sample.rejected, change, roles)
+    if messages is sample.messages and rejected is sample.rejected:
+        return sample
+    return sample.replace(messages=messages, rejected=rejected)
+
+
+def _edit_messages(
+    messages: tuple[Message, ...], change: Callable[[str], str], roles: tuple[str, ...]
+) -> tuple[Message, ...]:
+    edited = None
+    for index, message in enumerate(messages):
+        if message.role not in roles:
+            continue
+        text = change(message.content)
+        if text != message.content:
+            edited = list(messages) if edited is None else edited
+            edited[index] = message.replace(content=text)
+    return messages if edited is None else tuple(edited)
+
+
+def text(sample: Sample, field: Field) -> str:
+    """The text a measure or filter looks at: question, answer, or both joined by a line feed."""
+    if field == "question":
+        return sample.question
+    if field == "answer":
+        return sample.answer
+    return f"{sample.question}\n{sample.answer}"

@@ -1,0 +1,64 @@
+"""The names a recipe may use, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+from tilth.errors import NotFoundError, UserError, did_you_mean
+
+T = TypeVar("T")
+
+ENTRY_POINT_GROUP = "tilth"
+
+
+class Registry(Generic[T]):
+    """A table of names of one kind, for example operators or formats."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._items: dict[str, T] = {}
+
+    def add(self, name: str, item: T) -> T:
+        """Register `item` under `name`.
+
+        Raises:
+            UserError: the name is taken by something else.
+        """
+        if name in self._items and self._items[name] is not item:
+            raise UserError(f"the {self.kind} '{name}' is registered twice.", "Rename one of the two.")
+        self._items[name] = item
+        return item
+
+    def get(self, name: str) -> T:
+        """The item called `name`.
+
+        Raises:
+            NotFoundError: no such name; the message suggests the closest one.
+        """
+        if name not in self._items:
+            raise NotFoundError(f"unknown {self.kind} '{name}'.", did_you_mean(name, self._items))
+        return self._items[name]
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted(self._items)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._items
+
+    def __iter__(self) -> Iterator[tuple[str, T]]:
+        return iter(sorted(self._items.items()))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+def load_entry_points() -> list[str]:
+    """Import what installed packages declare under the entry point group `tilth`; returns their names."""
+    names = []
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        point.load()
+        names.append(point.name)
+    return names

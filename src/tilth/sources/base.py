@@ -1,0 +1,76 @@
+"""What a source yields: entries with a place, in shards cut by size; never a `Sample`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Layout = Literal["lines", "array", "object", "table", "documents"]
+"""How records lie in a file: one a line, elements of one JSON array, one JSON value, rows of a table with a
+header, or one plain-text document a file."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing found in a source: a record, or what is left of one."""
+
+    n: int
+    """Global line number (1-based), or the record's number in arrays and tables."""
+    raw: bytes
+    """The bytes as they stand in the file (transcoded to UTF-8 where an encoding was declared)."""
+    record: Any = None
+    """The parsed record, where the source could parse it."""
+    error: str = ""
+    """Why there is no record. Empty when there is one."""
+    blank: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of bytes of one file that starts and ends between records."""
+
+    path: str
+    """The file, as it is opened."""
+    name: str
+    """The file relative to the data root, with `/`; the part of a place before the colon."""
+    layout: Layout
+    start: int = 0
+    end: int = -1
+    """Byte range [start, end) of the uncompressed file; -1 stands for its end."""
+    first: int = 1
+    """The number of the first entry."""
+    encoding: str = "utf-8"
+    source: int = 0
+    """Index into `data.from`: which spec this part belongs to."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The unit of work: about as many bytes as one worker should hold at a time."""
+
+    index: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One item of `data.from`."""
+
+    path: str
+    """A file, a folder or a glob."""
+    format: str | None = None
+    encoding: str = "utf-8"
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """The format's key → the record's key. `null` hides a key from the format (it stays in `meta`)."""
+    page: str | None = None
+
+
+class Source(Protocol):
+    """Where records come from."""
+
+    def shards(self) -> list[Shard]:
+        """The work, cut by size and never by the number of workers."""
+
+    def entries(self, part: Part) -> Iterator[Entry]:
+        """What lies in a part, in order."""

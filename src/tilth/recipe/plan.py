@@ -1,0 +1,130 @@
+"""A recipe, checked completely: what the engine walks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from tilth.formats.base import FORMATS, Format
+from tilth.operators.base import OPERATORS, Operator, SetOperator
+from tilth.recipe.schema import Recipe
+from tilth.sample import Outcome, Sample
+from tilth.sources.base import Spec
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of `data.steps` with all its settings."""
+
+    name: str
+    """The operator's name; a second use in one recipe is called `name@2`."""
+    operator: str
+    settings: Mapping[str, Any]
+
+    @property
+    def declared(self) -> Operator:
+        """The operator this step runs."""
+        return OPERATORS.get(self.operator)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the step looks at all samples before it decides."""
+        return self.declared.kind == "set"
+
+    @property
+    def function(self) -> Callable[[Sample], Outcome]:
+        """The per-sample function with its settings filled in."""
+        return self.declared.bind(self.settings)  # type: ignore[return-value]  # kind is checked by is_set
+
+    @property
+    def set_operator(self) -> SetOperator:
+        """The set operator with its settings filled in."""
+        return self.declared.bind(self.settings)  # type: ignore[return-value]  # kind is checked by is_set
+
+    def input_files(self) -> list[str]:
+        """Files that the settings name; their content is part of the step's key."""
+        named = (self.settings.get(setting) or [] for setting in self.declared.files)
+        return [name for value in named for name in ([value] if isinstance(value, str) else value)]
+
+    def key_part(self) -> list[Any]:
+        """What of this step decides its result."""
+        digests = [digest_of_file(name) for name in self.input_files()]
+        return [self.name, self.operator, self.declared.version, dict(self.settings), digests]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Per-sample steps fused into one pass, then the set steps that look at its result."""
+
+    index: int
+    steps: tuple[Step, ...]
+    sets: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe that has passed all checks."""
+
+    recipe: Recipe
+    file: str
+    """The recipe's file, for messages."""
+    folder: Path
+    """What relative paths in the recipe are relative to."""
+    text: str
+    """The recipe as written."""
+    document: Mapping[str, Any]
+    """The recipe after overrides."""
+    specs: tuple[Spec, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.recipe.name
+
+    @property
+    def target(self) -> Format:
+        """The format of `data.to`."""
+        return FORMATS.get(self.recipe.data.to)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The steps, grouped: a stage ends with its last set step."""
+        stages: list[Stage] = []
+        steps: list[Step] = []
+        sets: list[Step] = []
+        for step in self.steps:
+            if sets and not step.is_set:
+                stages.append(Stage(len(stages), tuple(steps), tuple(sets)))
+                steps, sets = [], []
+            (sets if step.is_set else steps).append(step)
+        stages.append(Stage(len(stages), tuple(steps), tuple(sets)))
+        return tuple(stages)
+
+    @property
+    def split_step(self) -> Step | None:
+        """The last step that gives sides, if there is one."""
+        return next((s for s in reversed(self.steps) if s.declared.family == "split"), None)
+
+
+def content_key(*parts: Any) -> str:
+    """A key made from content: 32 hex digits of blake2b over canonical JSON."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return blake2b(text.encode("utf-8"), digest_size=16).hexdigest()
+
+
+def digest_of_file(name: str) -> str:
+    """Blake2b of a file's bytes, 32 hex digits; `missing` where there is none."""
+    path = Path(name)
+    if not path.is_file():
+        return "missing"
+    digest = blake2b(digest_size=16)
+    with path.open("rb") as handle:
+        while chunk := handle.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

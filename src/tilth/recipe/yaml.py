@@ -1,0 +1,69 @@
+"""YAML with line numbers: every problem can say where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from tilth.errors import Problem, RecipeError
+
+Lines = dict[str, int]
+"""Recipe path (`data.steps[2]`) → line, 1-based."""
+
+
+def parse(text: str, file: str) -> tuple[Any, Lines]:
+    """The value of a YAML text and the line of each path in it.
+
+    Raises:
+        RecipeError: the text is no YAML, or a key stands twice in one mapping.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        message = f"this is no YAML: {error.problem or error.context}."
+        raise RecipeError([Problem(message, file=file, line=line, hint=_hint(text, line))]) from None
+    lines: Lines = {}
+    doubles: list[Problem] = []
+    if node is not None:
+        _walk(node, "", file, lines, doubles)
+    if doubles:
+        raise RecipeError(doubles)
+    return yaml.safe_load(text), lines
+
+
+def _hint(text: str, line: int | None) -> str:
+    shown = text.splitlines()[line - 1 : line] if line else []
+    if shown and "\t" in shown[0]:
+        return "Indent with spaces, not with tabs."
+    return "Check the indentation, and that each `key:` is followed by a space."
+
+
+def _walk(node: yaml.Node, path: str, file: str, lines: Lines, doubles: list[Problem]) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = str(key.value)
+            inner = f"{path}.{name}" if path else name
+            line = key.start_mark.line + 1
+            if name in seen:
+                doubles.append(
+                    Problem(f"'{name}' stands here a second time.", inner, file, line, "Keep one of them.")
+                )
+            seen.add(name)
+            lines[inner] = line
+            _walk(value, inner, file, lines, doubles)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(value, f"{path}[{index}]", file, lines, doubles)
+
+
+def line_of(lines: Lines, path: str) -> int | None:
+    """The line of a path, or of the nearest thing around it."""
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return lines.get("")

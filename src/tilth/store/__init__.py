@@ -1,0 +1,1 @@
+"""The run folder; the only room that writes a run's files."""

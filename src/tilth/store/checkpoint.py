@@ -1,0 +1,128 @@
+"""Samples at a stage's end: JSONL in gzip blocks, so that `zcat` reads the file and we can fetch one row.
+
+A checkpoint is a run of gzip members (RFC 1952 §2.2) of about 256 KB of text each; the last lines of the shard's
+mark name where each member starts and which row it starts with.
+"""
+
+from __future__ import annotations
+
+import gzip
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from tilth.sample import Sample
+
+BLOCK_BYTES = 256 << 10
+CACHED_BLOCKS = 64
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Sample).decode
+
+
+@dataclass(frozen=True)
+class Block:
+    """One gzip member of a checkpoint."""
+
+    offset: int
+    """First byte in the file."""
+    size: int
+    first: int
+    """Row number of its first sample."""
+
+
+class Writer:
+    """Writes samples to an open file in compressed blocks."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle, self._lines, self._bytes, self._offset = handle, list[bytes](), 0, 0
+        self.rows = 0
+        self.blocks: list[Block] = []
+
+    def add(self, sample: Sample) -> None:
+        """Append one sample."""
+        line = _encode(sample)
+        self._lines.append(line)
+        self._bytes += len(line)
+        self.rows += 1
+        if self._bytes >= BLOCK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one block."""
+        if not self._lines:
+            return
+        # mtime=0: the same samples give the same bytes.
+        packed = gzip.compress(b"\n".join(self._lines) + b"\n", compresslevel=1, mtime=0)
+        self._handle.write(packed)
+        self.blocks.append(Block(self._offset, len(packed), self.rows - len(self._lines)))
+        self._offset += len(packed)
+        self._lines, self._bytes = [], 0
+
+
+def read_block(path: Path, block: Block) -> list[Sample]:
+    """The samples of one block."""
+    with path.open("rb") as handle:
+        handle.seek(block.offset)
+        return [_decode(line) for line in gzip.decompress(handle.read(block.size)).splitlines()]
+
+
+def read_all(path: Path, blocks: list[Block]) -> Iterator[Sample]:
+    """All samples of a checkpoint file, in order."""
+    for block in blocks:
+        yield from read_block(path, block)
+
+
+class Rows:
+    """Random access to the rows of several checkpoint files, with the last blocks kept in memory."""
+
+    def __init__(self, files: list[tuple[Path, list[Block], int]]) -> None:
+        """`files`: path, blocks and number of rows of each, in order."""
+        self._files = files
+        self._starts = [0]
+        for _, _, rows in files:
+            self._starts.append(self._starts[-1] + rows)
+        self._cache: OrderedDict[tuple[int, int], list[Sample]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, row: int) -> Sample:
+        index = bisect_right(self._starts, row) - 1
+        path, blocks, _ = self._files[index]
+        inner = row - self._starts[index]
+        at = bisect_right(blocks, inner, key=lambda block: block.first) - 1
+        if (index, at) not in self._cache:
+            self._cache[index, at] = read_block(path, blocks[at])
+            if len(self._cache) > CACHED_BLOCKS:
+                self._cache.popitem(last=False)
+        else:
+            self._cache.move_to_end((index, at))
+        return self._cache[index, at][inner - blocks[at].first]
+
+
+class LineWriter:
+    """Appends JSON lines to one gzip file."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._gzip = gzip.GzipFile(fileobj=handle, mode="wb", compresslevel=1, mtime=0, filename="")
+
+    def add(self, value: Any) -> None:
+        """Append one JSON value."""
+        self._gzip.write(_encode(value) + b"\n")
+
+    def close(self) -> None:
+        """Finish the gzip stream; the file under it stays open."""
+        self._gzip.close()
+
+
+def read_lines(path: Path, decode: Callable[[bytes], Any] = msgspec.json.decode) -> Iterator[Any]:
+    """The JSON lines of a gzip file."""
+    with gzip.open(path, "rb") as handle:
+        for line in handle:
+            yield decode(line)

@@ -1,0 +1,66 @@
+"""Atomic files: written under a temporary name in the same folder, flushed, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open `path` for writing so that a reader sees the old file or the whole new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with line feeds on every system."""
+    with atomic(path) as handle:
+        handle.write(text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON value, indented, Chinese unescaped."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value of a file of ours."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def json_line(value: Any) -> str:
+    """One JSONL line as `json.dumps(obj, ensure_ascii=False)` writes it, with the line feed."""
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> int:
+    """Write rows, one a line; returns how many."""
+    count = 0
+    with atomic(path) as handle:
+        for row in rows:
+            handle.write(json_line(row).encode("utf-8"))
+            count += 1
+    return count
+
+
+def read_jsonl(path: Path) -> Iterator[Any]:
+    """The rows of a JSONL file of ours; nothing where the file does not exist."""
+    if not path.exists():
+        return
+    with path.open("rb") as handle:
+        for line in handle:
+            if line.strip():
+                yield json.loads(line)

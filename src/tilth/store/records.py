@@ -1,0 +1,49 @@
+"""Files of records: JSON lines, or a table with a header that Excel opens."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import IO, Any
+
+from tilth.errors import FormatError
+from tilth.store.files import json_line
+
+BOM = b"\xef\xbb\xbf"
+
+
+class RecordWriter:
+    """Writes records to an open file, one a line (`jsonl`) or one a row (`csv`, `tsv`)."""
+
+    def __init__(self, handle: IO[bytes], container: str) -> None:
+        self._handle = handle
+        self._delimiter = {"csv": ",", "tsv": "\t"}.get(container)
+        self._columns: list[str] = []
+        self.rows = 0
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Append one record.
+
+        Raises:
+            FormatError: a table has no column for a key of this record.
+        """
+        if self._delimiter is None:
+            self._handle.write(json_line(record).encode("utf-8"))
+        else:
+            self._row(record)
+        self.rows += 1
+
+    def _row(self, record: Mapping[str, Any]) -> None:
+        if not self._columns:
+            self._columns = list(record)
+            self._handle.write(BOM + self._line(self._columns))
+        extra = set(record) - set(self._columns)
+        if extra:
+            raise FormatError(f"the table has no column {sorted(extra)[0]}.", "Choose a JSON Lines format.")
+        self._handle.write(self._line([record.get(name, "") for name in self._columns]))
+
+    def _line(self, cells: list[Any]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, delimiter=self._delimiter or ",").writerow(cells)
+        return text.getvalue().encode("utf-8")

@@ -1,0 +1,68 @@
+"""Character diffs that a person can read: short coincidences are not shown as kept, long sameness is folded."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+SHORT = 2
+"""Equal runs up to this many characters between two changes are shown as changed: they are coincidence."""
+CONTEXT = 24
+"""Equal characters shown on either side of a change."""
+
+
+class Piece(NamedTuple):
+    """A stretch of a diff."""
+
+    kind: str
+    """`same`, `gone`, `new` or `fold`."""
+    text: str
+
+
+def diff(before: str, after: str, fold: bool = True) -> list[Piece]:
+    """What changed between two texts, character by character.
+
+    Args:
+        before: the text as it was.
+        after: the text as it is.
+        fold: replace long unchanged stretches by a `fold` piece whose text is the number of characters.
+    """
+    if before == after:
+        return [Piece("same", before)]
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    pieces: list[Piece] = []
+    gone = new = ""
+    blocks = matcher.get_opcodes()
+    for index, (kind, a, b, c, d) in enumerate(blocks):
+        inner = 0 < index < len(blocks) - 1
+        if kind == "equal" and not (inner and b - a <= SHORT and before[a:b].strip()):
+            pieces += _changed(gone, new)
+            gone = new = ""
+            pieces.append(Piece("same", before[a:b]))
+        else:
+            gone += before[a:b]
+            new += after[c:d]
+    pieces += _changed(gone, new)
+    return _folded(pieces) if fold else pieces
+
+
+def _changed(gone: str, new: str) -> list[Piece]:
+    return [Piece(kind, text) for kind, text in (("gone", gone), ("new", new)) if text]
+
+
+def _folded(pieces: list[Piece]) -> list[Piece]:
+    found: list[Piece] = []
+    for index, piece in enumerate(pieces):
+        head = CONTEXT if index > 0 else 0
+        tail = CONTEXT if index < len(pieces) - 1 else 0
+        hidden = len(piece.text) - head - tail
+        if piece.kind != "same" or hidden <= CONTEXT:
+            found.append(piece)
+            continue
+        shown = [
+            Piece("same", piece.text[:head]),
+            Piece("fold", str(hidden)),
+            Piece("same", piece.text[len(piece.text) - tail :]),
+        ]
+        found += [p for p in shown if p.text]
+    return found

@@ -1,0 +1,61 @@
+"""Templates to text: one place that knows the language, escapes what samples say, and formats numbers."""
+
+from __future__ import annotations
+
+import locale
+import os
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Literal
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tilth.pages.diff import diff
+
+Language = Literal["en", "zh"]
+
+
+def language() -> Language:
+    """The reader's language: TILTH_LANG, else the locale; English where neither says Chinese."""
+    wish = os.environ.get("TILTH_LANG") or locale.getlocale()[0] or ""
+    return "zh" if wish.lower().startswith(("zh", "chinese")) else "en"
+
+
+@lru_cache(maxsize=1)
+def words() -> dict[str, str]:
+    """English phrase → Chinese phrase."""
+    text = (resources.files("tilth.pages") / "zh.yaml").read_text(encoding="utf-8")
+    found: dict[str, str] = yaml.safe_load(text)
+    return found
+
+
+def translate(phrase: str, to: Language) -> str:
+    """The phrase in the reader's language; a phrase that nobody has translated stays English."""
+    return words().get(phrase, phrase) if to == "zh" else phrase
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    env = Environment(
+        loader=PackageLoader("tilth.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["number"] = lambda value: f"{value:,}"
+    env.filters["percent"] = lambda value: f"{100 * value:.1f} %"
+    env.globals["diff"] = diff
+    return env
+
+
+def render(template: str, to: Language | None = None, **context: Any) -> str:
+    """A page as text. In templates `t("English")` gives the phrase in the reader's language.
+
+    Raises:
+        jinja2.UndefinedError: the template names something that is not in the context.
+    """
+    lang = to or language()
+    page = _environment().get_template(template)
+    return page.render(t=lambda phrase, *args: translate(phrase, lang).format(*args), lang=lang, **context)

@@ -1,0 +1,227 @@
+"""Per-sample steps, applied to a chunk of samples; one bad sample never harms its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from tilth.engine.tally import EXAMPLES, Tally
+from tilth.recipe.plan import Step
+from tilth.sample import Assign, Drop, Hold, Made, Measured, Propose, Sample, Verdict
+from tilth.sources.identity import record_id
+
+Exempt = Mapping[str, frozenset[str]]
+"""Step → places that people exempted from its verdict."""
+
+
+@dataclass
+class Exits:
+    """What left, and what was proposed, in the order it happened."""
+
+    doors: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
+
+
+Trace = Callable[[Step, Sample, Any], None]
+"""Told about each outcome: the step, the sample before it, and the outcome or the error."""
+
+
+def left(door: str, sample: Sample, step: str, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of dropped.jsonl or held.jsonl, with its door."""
+    return {
+        "door": door,
+        "id": sample.id,
+        "place": sample.place,
+        "step": step,
+        "reason": reason,
+        "evidence": dict(evidence),
+        "sample": msgspec.to_builtins(sample),
+    }
+
+
+def quarantined(place: str, step: str, error: str, raw: bytes) -> dict[str, Any]:
+    """A line of quarantined.jsonl, with its door. Bytes that are no UTF-8 stand there in base64."""
+    line: dict[str, Any] = {"door": "quarantined", "place": place, "step": step, "error": error}
+    try:
+        line["raw"] = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        from base64 import b64encode
+
+        line["raw_base64"] = b64encode(raw).decode("ascii")
+    return line
+
+
+class Chain:
+    """Fused per-sample steps with their counts."""
+
+    def __init__(self, steps: Sequence[Step], exempt: Exempt, trace: Trace | None = None) -> None:
+        self.steps = steps
+        self._functions = [step.function for step in steps]
+        self.tallies = [Tally(step.name) for step in steps]
+        self.exits = Exits()
+        self._exempt = exempt
+        self._trace = trace
+
+    def run(self, samples: list[Sample], raws: Mapping[str, bytes] | None = None) -> list[Sample]:
+        """Walk a chunk through all steps; returns what is kept. `raws`: place → the bytes a sample came from."""
+        for step, function, tally in zip(self.steps, self._functions, self.tallies, strict=True):
+            start = perf_counter()
+            tally.taken += len(samples)
+            samples = self._step(step, function, tally, samples, raws or {})
+            tally.kept += len(samples)
+            tally.seconds += perf_counter() - start
+        return samples
+
+    def _step(
+        self,
+        step: Step,
+        function: Callable[[Sample], Any],
+        tally: Tally,
+        samples: list[Sample],
+        raws: Mapping[str, bytes],
+    ) -> list[Sample]:
+        exempt = self._exempt.get(step.name, frozenset())
+        kept: list[Sample] = []
+        for sample in samples:
+            try:
+                outcome = function(sample)
+            except Exception as error:  # noqa: BLE001  the one place where any operator's failure is met
+                if self._trace:
+                    self._trace(step, sample, error)
+                self._failed(step, tally, sample, error, raws, exempt, kept)
+                continue
+            if self._trace:
+                self._trace(step, sample, outcome)
+            if outcome is sample:
+                kept.append(sample)
+            else:
+                self._settle(step, tally, sample, outcome, exempt, kept)
+        return kept
+
+    def _failed(
+        self,
+        step: Step,
+        tally: Tally,
+        sample: Sample,
+        error: Exception,
+        raws: Mapping[str, bytes],
+        exempt: frozenset[str],
+        kept: list[Sample],
+    ) -> None:
+        if sample.place in exempt:
+            kept.append(sample)
+            return
+        raw = raws.get(sample.place) or msgspec.json.encode(sample)
+        message = f"{type(error).__name__}: {error}"
+        self.exits.doors.append(quarantined(sample.place, step.name, message, raw))
+        tally.left("quarantined", "operator_error")
+
+    def _settle(
+        self,
+        step: Step,
+        tally: Tally,
+        sample: Sample,
+        outcome: Any,
+        exempt: frozenset[str],
+        kept: list[Sample],
+    ) -> None:
+        if isinstance(outcome, Sample):
+            self._changed(tally, sample, outcome)
+            kept.append(outcome)
+        elif isinstance(outcome, Drop | Hold):
+            if sample.place in exempt:
+                kept.append(sample)
+                return
+            door = "dropped" if isinstance(outcome, Drop) else "held"
+            self.exits.doors.append(left(door, sample, step.name, outcome.reason, outcome.evidence))
+            tally.left(door, outcome.reason)
+        elif isinstance(outcome, Propose):
+            kept.append(self._proposed(step, tally, sample, outcome))
+        else:
+            kept.extend(self._made(step, tally, sample, outcome))
+
+    def _changed(self, tally: Tally, before: Sample, after: Sample) -> None:
+        if before.messages == after.messages and before.rejected == after.rejected and before.tools == after.tools:
+            return
+        tally.changed += 1
+        if len(tally.examples) < EXAMPLES:
+            example = change_of(before, after)
+            if example:
+                tally.examples.append(example)
+
+    def _proposed(self, step: Step, tally: Tally, sample: Sample, outcome: Propose) -> Sample:
+        tally.proposed += 1
+        self.exits.proposals.extend(proposal_lines(sample, step.name, outcome))
+        if outcome.sample is None:
+            return sample
+        self._changed(tally, sample, outcome.sample)
+        return outcome.sample
+
+    def _made(
+        self, step: Step, tally: Tally, parent: Sample, outcome: Sequence[Made | Sample]
+    ) -> list[Sample]:
+        found: list[Sample] = []
+        k = 0
+        for item in outcome:
+            if isinstance(item, Sample):
+                self._changed(tally, parent, item)
+                found.append(item)
+                continue
+            found.append(child(parent, step.name, k, item))
+            k += 1
+        tally.made += k
+        if len(found) == k:
+            self.exits.doors.append(left("dropped", parent, step.name, "used_as_source", {"made": k}))
+            tally.left("dropped", "used_as_source")
+        return found
+
+
+def child(parent: Sample, step: str, k: int, made: Made) -> Sample:
+    """A made sample, with the id and place that DESIGN gives it."""
+    messages = [msgspec.to_builtins(m) for m in made.messages]
+    record = {"parent": parent.id, "step": step, "k": k, "messages": messages}
+    return Sample(
+        id=record_id(record),
+        place=f"{parent.place}/{step}#{k}",
+        messages=made.messages,
+        meta=parent.meta,
+        signals=made.signals,
+        family=parent.root,
+        split=parent.split,
+    )
+
+
+def proposal_lines(sample: Sample, step: str, outcome: Propose) -> list[dict[str, Any]]:
+    """Lines of steps/proposals.jsonl."""
+    return [
+        {
+            "place": sample.place,
+            "id": sample.id,
+            "step": step,
+            **msgspec.structs.asdict(p),
+            "evidence": dict(p.evidence),
+        }
+        for p in outcome.proposals
+    ]
+
+
+def change_of(before: Sample, after: Sample) -> dict[str, str] | None:
+    """The first message that changed, before and after; `None` when only other fields did."""
+    for old, new in zip(before.messages, after.messages, strict=False):
+        if old.content != new.content:
+            return {"place": before.place, "before": old.content, "after": new.content}
+    return None
+
+
+def apply(sample: Sample, verdicts: Sequence[Verdict]) -> Sample:
+    """The sample with what set steps said about it."""
+    for verdict in verdicts:
+        if isinstance(verdict, Assign):
+            sample = sample.replace(split=verdict.split)
+        elif isinstance(verdict, Measured):
+            sample = sample.replace(signals={**sample.signals, **verdict.signals})
+    return sample

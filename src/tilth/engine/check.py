@@ -1,0 +1,44 @@
+"""Problems of a recipe's input that can be seen without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tilth.engine.reading import read_source, sample_of
+from tilth.errors import FormatError, Problem, SourceError
+from tilth.recipe.plan import Plan
+from tilth.sources import files_of
+from tilth.sources.base import Spec
+from tilth.sources.layout import encoding_hint
+
+LOOKED_AT = 200
+"""Entries of each source that `check` tries to read."""
+
+
+def check_input(plan: Plan) -> Iterator[Problem]:
+    """Sources that cannot be read, look like another encoding, or do not have the shape the recipe names."""
+    for spec in plan.specs:
+        try:
+            for found in files_of([spec]) if spec.encoding == "utf-8" else ():
+                hint = "" if found.skipped else encoding_hint(found.path)
+                if hint:
+                    yield Problem(hint, "data.from", plan.file)
+            yield from _try_to_read(plan, spec)
+        except (SourceError, FormatError) as error:
+            yield Problem(error.message, "data.from", plan.file, hint=error.hint)
+
+
+def _try_to_read(plan: Plan, spec: Spec) -> Iterator[Problem]:
+    wrong: list[str] = []
+    looked = 0
+    for entry, part, settled in islice(read_source(spec), LOOKED_AT):
+        looked += 1
+        try:
+            sample_of(entry, part, settled)
+        except FormatError as error:
+            wrong.append(f"{part.name}:{entry.n}: {error.message}")
+    if looked and len(wrong) / looked > plan.recipe.data.max_quarantined:
+        message = f"{len(wrong)} of the first {looked} entries of {spec.path} cannot be read; {wrong[0]}"
+        hint = "Choose another `format:`, or map the keys with `columns:`."
+        yield Problem(message, "data.format", plan.file, hint=hint)

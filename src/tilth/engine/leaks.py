@@ -1,0 +1,52 @@
+"""The leak proof: does a question that will be asked stand, nearly word for word, in what the model learns?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tilth.engine.reading import read_source, sample_of
+from tilth.operators.similarity import find_leaks
+from tilth.recipe.plan import Plan
+from tilth.sources.base import Spec
+
+Question = tuple[str, str]
+"""A key that tells the question apart, and its text."""
+
+
+def find_run_leaks(plan_: Plan, questions: Mapping[str, Sequence[Question]]) -> list[dict[str, Any]]:
+    """Leaks of the test side and of the compare questions into the training and validation sides.
+
+    `questions` are (place, question) by side. Each leak is `{question, place, similarity, split}`.
+    """
+    asked = compare_questions(plan_) + [(text, text) for _, text in questions.get("test", ())]
+    found: list[dict[str, Any]] = []
+    for side in ("train", "validation"):
+        against = questions.get(side, ())
+        for question, place, similarity in find_leaks(asked, against) if asked and against else []:
+            leak = {"question": question, "place": place, "similarity": round(similarity, 4), "split": side}
+            if leak not in found:
+                found.append(leak)
+    return found
+
+
+def compare_questions(plan_: Plan) -> list[Question]:
+    """The questions that the recipe asks before and after, where they are not the test side."""
+    compare = plan_.recipe.compare
+    if compare is None or compare.questions == "test":
+        return []
+    if isinstance(compare.questions, list):
+        return [(text, text) for text in compare.questions]
+    return [(text, text) for text in read_questions(plan_.folder / compare.questions)]
+
+
+def read_questions(path: Path) -> list[str]:
+    """The questions of a file in any format Tilth reads.
+
+    Raises:
+        SourceError: the file is missing or of an unknown kind.
+        FormatError: no format fits its records.
+    """
+    samples = (sample_of(entry, part, spec) for entry, part, spec in read_source(Spec(str(path))))
+    return [sample.question for sample in samples]

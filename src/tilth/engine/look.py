@@ -1,0 +1,100 @@
+"""Look behind the doors of a run, and bring samples back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tilth.engine.chain import quarantined
+from tilth.engine.reading import read_source, sample_of
+from tilth.engine.replay import kept_samples
+from tilth.errors import FormatError, NotFoundError, UserError
+from tilth.sources.base import Spec
+from tilth.store.decisions import Event, append, event
+from tilth.store.files import read_jsonl
+from tilth.store.folder import RunFolder
+from tilth.store.lock import locked
+
+DOORS = ("kept", "dropped", "quarantined", "held")
+
+
+def show(run: str | Path, door: str = "kept", reason: str | None = None) -> Iterator[dict[str, Any]]:
+    """The lines behind a door; of kept samples the lines of index.jsonl with `sample`.
+
+    Raises:
+        UserError: there is no such door.
+        FolderError: this is no run folder.
+    """
+    folder = RunFolder(Path(run))
+    folder.read_run()
+    if door not in DOORS:
+        raise UserError(f"there is no door '{door}'.", f"The doors are {', '.join(DOORS)}.")
+    if door != "kept":
+        for line in read_jsonl(folder.door(door)):
+            if reason in (None, line.get("reason"), line.get("error")):
+                yield line
+        return
+    samples = iter(kept_samples(folder))
+    for line in read_jsonl(folder.index):
+        sample = next(samples)
+        while sample.place != line["place"]:
+            sample = next(samples)
+        yield {**line, "sample": msgspec.to_builtins(sample)}
+
+
+def preview(path: str | Path, format_: str | None = None) -> Iterator[dict[str, Any]]:
+    """A data file as question and answer, with what could not be read where it stands.
+
+    Raises:
+        SourceError: the file is missing or of an unknown kind.
+        FormatError: no format fits.
+    """
+    for entry, part, spec in read_source(Spec(str(path), format_)):
+        try:
+            sample = sample_of(entry, part, spec)
+            yield {"place": sample.place, "id": sample.id, "sample": msgspec.to_builtins(sample)}
+        except FormatError as error:
+            line = quarantined(f"{part.name}:{entry.n}", "read", str(error), entry.raw)
+            yield {key: value for key, value in line.items() if key != "door"}
+
+
+def restore(run: str | Path, what: str | None = None, reason: str | None = None) -> list[Event]:
+    """Exempt samples from the verdict of the step that sent them away.
+
+    Args:
+        run: a run folder.
+        what: a place or an id.
+        reason: all samples that left for this reason, as of today.
+
+    Raises:
+        UserError: neither or both were given.
+        NotFoundError: nothing matches, or what matches could not be read in the first place.
+    """
+    if (what is None) == (reason is None):
+        raise UserError("say which samples to bring back.", "Give a place or an id, or --reason REASON.")
+    folder = RunFolder(Path(run))
+    folder.read_run()
+    events: list[Event] = []
+    unread = 0
+    for door in ("dropped", "held", "quarantined"):
+        for line in read_jsonl(folder.door(door)):
+            if what not in (None, line["place"], line.get("id")) or reason not in (None, line.get("reason")):
+                continue
+            if line["step"] in ("read", "write"):
+                unread += 1
+                continue
+            more = {"place": line["place"], "step": line["step"]}
+            events.append(event(line.get("id", ""), "restore", **more))
+    if not events:
+        wish = f"the place or id '{what}'" if what else f"the reason '{reason}'"
+        if unread:
+            raise NotFoundError(
+                f"{wish} could not be read, so no step can let it through.", "Mend it in the source."
+            )
+        raise NotFoundError(f"no sample left for {wish}.", f"See them with: tilth show {run} --door dropped")
+    with locked(folder.path):
+        append(folder.decisions, events)
+    return events

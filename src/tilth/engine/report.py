@@ -1,0 +1,205 @@
+"""What a person reads after a run: `report/data.html`, and `data/card.md`, from the run's own files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tilth import __version__
+from tilth.engine.output import Written
+from tilth.engine.shard import TOPIC_FIELDS, TOPIC_LIMIT
+from tilth.engine.tally import Tally
+from tilth.pages import render
+from tilth.recipe.plan import Plan
+from tilth.store.files import read_jsonl, write_json, write_text
+from tilth.store.folder import RunFolder
+
+SHOWN = 3
+"""Examples shown for each reason."""
+BINS = 24
+
+
+def write_report(
+    plan: Plan,
+    folder: RunFolder,
+    result: Mapping[str, Any],
+    tallies: Sequence[Tally],
+    leaks: list[dict[str, Any]],
+    written: Written,
+    topics: Sequence[Mapping[str, Mapping[str, int]]],
+    inputs: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the report, the facts behind it (`report/data.json`) and the dataset card."""
+    coverage = topic_table(topics, written.topics)
+    facts = {"leaks": leaks, "splits": result["splits"], "moved": result["moved"], "coverage": coverage}
+    write_json(folder.report / "data.json", facts)
+    questions = {place: text for rows in written.questions.values() for place, text in rows}
+    asked = written.splits.get("test", 0)
+    if plan.recipe.compare and isinstance(plan.recipe.compare.questions, list):
+        asked += len(plan.recipe.compare.questions)
+    context = {
+        **facts,
+        "name": plan.name,
+        "status": result["status"],
+        "reason": result.get("reason", ""),
+        "counts": result["counts"],
+        "steps": [tally.as_dict() for tally in tallies],
+        "leaks": [{**leak, "text": questions.get(leak["place"], "")} for leak in leaks],
+        "asked": asked,
+        "gone": gone_groups(folder),
+        "changes": [t for t in tallies if t.changed and t.examples],
+        "proposals": proposal_groups(folder),
+        "suffix": plan.target.container,
+        "lengths": {
+            "question": histogram([q for q, _ in written.chars]),
+            "answer": histogram([a for _, a in written.chars]),
+        },
+        "inputs": inputs,
+        "version": __version__,
+    }
+    write_text(folder.report / "data.html", render("data.html", **context))
+    write_text(folder.card, card(plan, result, tallies, inputs, len(leaks)))
+
+
+def topic_table(
+    before: Sequence[Mapping[str, Mapping[str, int]]], after: Mapping[str, Mapping[str, int]]
+) -> list[dict[str, Any]]:
+    """`[{topic, before, after}]` by `meta.domain`, else `meta.task_type`, where it has 2 to 50 values."""
+    for name in TOPIC_FIELDS:
+        counts: Counter[str] = Counter()
+        for shard in before:
+            counts.update(shard.get(name, {}))
+        if 2 <= len(counts) <= TOPIC_LIMIT:
+            rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            return [
+                {"topic": topic, "before": n, "after": after.get(name, {}).get(topic, 0)} for topic, n in rows
+            ]
+    return []
+
+
+def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:
+    """Samples that left, grouped by door, step and reason, with the first examples of each."""
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for door in ("dropped", "quarantined", "held"):
+        for line in read_jsonl(folder.door(door)):
+            reason = line.get("reason") or line["error"]
+            key = (door, line["step"], reason)
+            group = groups.setdefault(
+                key, {"door": door, "step": line["step"], "reason": reason, "count": 0, "examples": []}
+            )
+            group["count"] += 1
+            if len(group["examples"]) < SHOWN:
+                group["examples"].append(_example(line))
+    return sorted(groups.values(), key=lambda g: -g["count"])
+
+
+def _example(line: Mapping[str, Any]) -> dict[str, str]:
+    sample = line.get("sample")
+    if sample is None:
+        return {
+            "place": line["place"],
+            "evidence": "",
+            "question": "",
+            "text": shorten(line.get("raw", "(bytes)")),
+        }
+    said = {
+        role: "\n".join(m["content"] for m in sample["messages"] if m["role"] == role)
+        for role in ("user", "assistant")
+    }
+    return {
+        "place": line["place"],
+        "evidence": plain_evidence(line.get("evidence", {})),
+        "question": shorten(said["user"]),
+        "text": shorten(said["assistant"]),
+    }
+
+
+def plain_evidence(evidence: Mapping[str, Any]) -> str:
+    """Evidence in one line: `same_as: raw.jsonl:3, similarity: 0.93`."""
+    return ", ".join(f"{key}: {value}" for key, value in evidence.items())
+
+
+def shorten(text: str, limit: int = 160) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def proposal_groups(folder: RunFolder) -> list[dict[str, Any]]:
+    """Proposals grouped by step, with the first examples of each."""
+    groups: dict[str, dict[str, Any]] = {}
+    for line in read_jsonl(folder.proposals):
+        group = groups.setdefault(line["step"], {"step": line["step"], "count": 0, "examples": []})
+        group["count"] += 1
+        if len(group["examples"]) < SHOWN:
+            group["examples"].append({**line, "evidence": plain_evidence(line["evidence"])})
+    return list(groups.values())
+
+
+def histogram(values: Sequence[int]) -> dict[str, Any]:
+    """Counts in equal bins from the smallest to the 99th percentile; the last bin holds the rest."""
+    if not values:
+        return {"bins": [], "low": 0, "high": 0, "median": 0}
+    ordered = sorted(values)
+    low, high = ordered[0], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    width = max((high - low + 1) / BINS, 1)
+    bins = [0] * min(BINS, high - low + 1)
+    for value in ordered:
+        bins[min(int((value - low) / width), len(bins) - 1)] += 1
+    return {"bins": bins, "low": low, "high": ordered[-1], "median": ordered[len(ordered) // 2]}
+
+
+def card(
+    plan: Plan,
+    result: Mapping[str, Any],
+    tallies: Iterable[Tally],
+    inputs: Iterable[Mapping[str, Any]],
+    leaks: int,
+) -> str:
+    """The dataset card. It holds no time stamp: the same input gives the same bytes."""
+    counts = result["counts"]
+    lines = [
+        f"# {plan.name}",
+        "",
+        "Fine-tuning data prepared with Tilth. `recipe.lock.yaml` rebuilds it.",
+        "",
+        "## Counts",
+        "",
+    ]
+    lines += ["| door | samples |", "|---|---:|"]
+    lines += [
+        f"| {door} | {counts[door]} |" for door in ("taken", "made", "kept", "dropped", "quarantined", "held")
+    ]
+    lines += [
+        "",
+        "| side | samples |",
+        "|---|---:|",
+        *(f"| {side} | {n} |" for side, n in result["splits"].items()),
+    ]
+    lines += ["", "## Sources", "", "| file | bytes | blake2b |", "|---|---:|---|"]
+    lines += [f"| {f['name']} | {f['bytes']} | {f['digest']} |" for f in inputs]
+    lines += [
+        "",
+        "The licence of the data is that of its sources. What they say of it is kept in each sample's metadata.",
+        "",
+    ]
+    lines += [
+        "## Steps",
+        "",
+        "| step | changed | proposed | dropped | quarantined | held |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {t.name} | {t.changed} | {t.proposed} | {t.dropped} | {t.quarantined} | {t.held} |"
+        for t in tallies
+    ]
+    lines += ["", "## Known limits", ""]
+    lines.append(
+        f"- {leaks} question(s) that will be asked stand nearly word for word in the training or validation side."
+        if leaks
+        else "- No question of the test side or of the comparison stands nearly word for word in the training side."
+    )
+    proposed = sum(t.proposed for t in tallies)
+    if proposed:
+        lines.append(f"- {proposed} proposed corrections wait for a person; the samples stand as they came.")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,319 @@
+"""Runs a recipe's data part into a run folder; running again resumes, and a changed step reruns from there."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import yaml
+
+from tilth import __version__
+from tilth.engine.leaks import find_run_leaks
+from tilth.engine.local import default_workers, each
+from tilth.engine.output import Written, write_data
+from tilth.engine.reading import settle_formats
+from tilth.engine.report import write_report
+from tilth.engine.shard import Mark, Task, read_mark, run_shard
+from tilth.engine.stage import StageState, clear, decide, stage_folder
+from tilth.engine.tally import Tally, balance, merge
+from tilth.recipe.check import load
+from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
+from tilth.sources import digest, files_of, plan
+from tilth.sources.base import Shard, Spec
+from tilth.store.decisions import exemptions
+from tilth.store.files import read_json, read_jsonl, write_json, write_jsonl, write_text
+from tilth.store.folder import RunFolder
+from tilth.store.lock import locked
+
+Progress = Callable[[str, int, int], None]
+"""Told (step, done, total) as work goes on."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run reads, and the keys that follow from it."""
+
+    specs: tuple[Spec, ...]
+    shards: list[Shard]
+    files: list[dict[str, Any]]
+    """name, bytes and digest of each input file."""
+    key: str
+
+
+def run(
+    recipe: str | Path | Plan,
+    out: str | Path | None = None,
+    *,
+    assignments: Sequence[str] = (),
+    workers: int | None = None,
+    limit: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run the data part of a recipe and return what `run.json` says.
+
+    Args:
+        recipe: a YAML file, the name of a shipped recipe, or a checked plan.
+        out: the run folder; `runs/<recipe name>` by default.
+        assignments: `key=value` overrides.
+        workers: processes; one for each core by default. The result never depends on it.
+        limit: stop after this many entries; 0 reads all.
+        progress: called with (step, done, total).
+
+    Raises:
+        RecipeError: the recipe has problems.
+        SourceError: an input cannot be read.
+        FolderError: another run works in the folder.
+    """
+    checked = recipe if isinstance(recipe, Plan) else load(recipe, list(assignments))
+    folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
+    with locked(folder.path):
+        return _Run(checked, folder, workers or default_workers(), limit, progress or (lambda *_: None)).go()
+
+
+class _Run:
+    """One run in a locked folder."""
+
+    def __init__(self, plan: Plan, folder: RunFolder, workers: int, limit: int, progress: Progress) -> None:
+        self.plan, self.folder, self.workers, self.limit, self.progress = (
+            plan,
+            folder,
+            workers,
+            limit,
+            progress,
+        )
+        self.done = folder.steps / "done.json"
+        self.before = splits_before(folder)
+        self.exempt = exemptions(folder.decisions)
+
+    def go(self) -> dict[str, Any]:
+        """Do what is not done yet."""
+        started = perf_counter()
+        self.inputs = read_inputs(self.plan, self.limit)
+        if self._finished():
+            found: dict[str, Any] = read_json(self.folder.run_json)
+            return found
+        self._begin()
+        states = self._stages()
+        return self._finish(states, started)
+
+    def _finished(self) -> bool:
+        if not self.done.exists() or not self.folder.run_json.exists():
+            return False
+        done = read_json(self.done)
+        same = done["key"] == self._final_key() and done["splits"] == digest_of_file(str(self.folder.splits))
+        return same and all((self.folder.path / name).exists() for name in done["files"])
+
+    def _begin(self) -> None:
+        """Put the results of a finished run aside, and note which sides were given before this one."""
+        if self.done.exists():
+            self._archive()
+            self.done.unlink()
+            self.before.unlink(missing_ok=True)
+        if not self.before.exists():
+            write_jsonl(self.before, read_jsonl(self.folder.splits))
+        write_text(self.folder.recipe, self.plan.text)
+        write_text(self.folder.lock, lock_text(self.plan, self.inputs))
+        write_json(self.folder.origin, {"folder": str(self.plan.folder), "document": self.plan.document})
+        write_json(self.folder.run_json, {"status": "running", "counts": {}, "splits": {}, "steps": []})
+
+    def _archive(self) -> None:
+        place = self.folder.history / f"{len(list(self.folder.history.glob('*'))) + 1:03d}"
+        place.mkdir(parents=True)
+        for path in (self.folder.run_json, self.folder.splits):
+            if path.exists():
+                shutil.copy2(path, place / path.name)
+
+    def _history(self) -> dict[str, str]:
+        """Sides of earlier runs; a new seed draws a new split."""
+        step = self.plan.split_step
+        seed = step.settings.get("seed") if step else None
+        return {row["id"]: row["side"] for row in read_jsonl(self.before) if row.get("seed") == seed}
+
+    def _final_key(self) -> str:
+        recipe = self.plan.recipe
+        shown = [recipe.name, recipe.data.to, recipe.data.max_quarantined, recipe.data.columns]
+        compare = recipe.compare.questions if recipe.compare else ""
+        files = digest_of_file(str(self.plan.folder / compare)) if isinstance(compare, str) else ""
+        passed, sets = stage_keys(self.plan, self.inputs, self.exempt, self.folder)[-1]
+        return content_key([passed, *sets][-1], shown, compare, files, self.plan.text, self.plan.document)
+
+    def _stages(self) -> list[StageState]:
+        states: list[StageState] = []
+        history = self._history()
+        for stage, (key, set_keys) in zip(
+            self.plan.stages, stage_keys(self.plan, self.inputs, self.exempt, self.folder), strict=True
+        ):
+            folder = stage_folder(self.folder.steps, stage.index)
+            marks = self._pass(stage, key, folder, states[-1] if states else None)
+            state = StageState(folder, marks)
+            for step, set_key in zip(stage.sets, set_keys, strict=True):
+                exempt = self.exempt.get(step.name, frozenset())
+                state.settle(decide(state, step, set_key, exempt, history, self.progress))
+            states.append(state)
+        for path in self.folder.steps.glob("stage-*"):
+            if int(path.name.split("-")[1]) > len(states):
+                clear(path)
+        return states
+
+    def _pass(self, stage: Stage, key: str, folder: Path, before: StageState | None) -> list[Mark]:
+        """Walk the stage's per-sample steps over all shards that are not done with this key."""
+        shards = self.inputs.shards
+        found = {s.index: mark for s in shards if (mark := read_mark(folder, s.index, key)) is not None}
+        if not found:
+            clear(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tasks = [
+            self._task(stage, key, folder, shard, before) for shard in shards if shard.index not in found
+        ]
+        name = stage.steps[0].name if len(stage.steps) == 1 else f"stage {stage.index + 1}"
+        for mark in each(run_shard, tasks, self.workers):
+            found[mark.index] = mark
+            self.progress(name, len(found), len(shards))
+        return [found[shard.index] for shard in shards]
+
+    def _task(self, stage: Stage, key: str, folder: Path, shard: Shard, before: StageState | None) -> Task:
+        plugins = tuple(str(self.plan.folder / name) for name in self.plan.recipe.plugins)
+        exempt = {step.name: self.exempt[step.name] for step in stage.steps if step.name in self.exempt}
+        common = (key, shard, folder, stage.steps, stage.sets, exempt, plugins)
+        if before is None:
+            return Task(*common, specs=self.inputs.specs, limit=self.limit)
+        first, end = before.starts[shard.index], before.starts[shard.index + 1]
+        dead = frozenset(row - first for row in before.dead if first <= row < end)
+        changes = {row - first: verdicts for row, verdicts in before.changes.items() if first <= row < end}
+        mark = before.marks[shard.index]
+        return Task(*common, before=mark, before_folder=before.folder, dead=dead, changes=changes)
+
+    def _finish(self, states: list[StageState], started: float) -> dict[str, Any]:
+        written = write_data(self.folder, states, self.inputs.shards, self.plan.target, self.progress)
+        read, tallies, blank = self._tallies(states, written)
+        counts = balance(read, tallies, blank)
+        history = self._history()
+        write_jsonl(self.folder.splits, self._sides(written, history)) if self.plan.split_step else None
+        status, reason = self._status(counts)
+        result: dict[str, Any] = {
+            "status": status,
+            **({"reason": reason} if reason else {}),
+            "counts": counts,
+        }
+        result["splits"] = {
+            side: written.splits[side] for side in ("train", "validation", "test") if side in written.splits
+        }
+        result["steps"] = [tally.as_dict() for tally in [read, *tallies]]
+        result["moved"] = [
+            {"id": i, "from": history[i], "to": s} for i, s in written.sides.items() if history.get(i, s) != s
+        ]
+        result["versions"] = {"tilth": __version__, "python": platform.python_version()}
+        leaks = find_run_leaks(self.plan, written.questions)
+        topics = [mark.topics for mark in states[0].marks]
+        write_report(
+            self.plan, self.folder, result, [read, *tallies], leaks, written, topics, self.inputs.files
+        )
+        result["timings"] = {"seconds": round(perf_counter() - started, 3)}
+        write_json(self.folder.run_json, result)
+        files = [
+            "data/index.jsonl",
+            "data/card.md",
+            "report/data.html",
+            "dropped.jsonl",
+            "quarantined.jsonl",
+            "held.jsonl",
+        ]
+        files += [f"data/{side}.{self.plan.target.container}" for side in written.splits]
+        done = {"key": self._final_key(), "splits": digest_of_file(str(self.folder.splits)), "files": files}
+        keys = stage_keys(self.plan, self.inputs, self.exempt, self.folder)
+        write_json(self.done, {**done, "stages": keys, "shards": len(self.inputs.shards), "limit": self.limit})
+        return result
+
+    def _tallies(self, states: list[StageState], written: Written) -> tuple[Tally, list[Tally], int]:
+        read = merge([mark.read] for mark in states[0].marks)
+        tallies: list[Tally] = []
+        for stage, state in zip(self.plan.stages, states, strict=True):
+            walked = merge(mark.tallies for mark in state.marks) or [Tally(step.name) for step in stage.steps]
+            tallies += walked + [d.tally for d in state.decided]
+        blank = sum(mark.blank for mark in states[0].marks)
+        return (read[0] if read else Tally("read")), [*tallies, written.tally], blank
+
+    def _sides(self, written: Written, history: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Today's sides in data order, then those of samples that are not here today but may return."""
+        step = self.plan.split_step
+        seed = step.settings.get("seed") if step else None
+        sides = {**written.sides, **{i: s for i, s in history.items() if i not in written.sides}}
+        return [
+            {"id": i, "side": side, **({} if seed is None else {"seed": seed})} for i, side in sides.items()
+        ]
+
+    def _status(self, counts: Mapping[str, int]) -> tuple[str, str]:
+        most = self.plan.recipe.data.max_quarantined
+        if counts["taken"] and counts["quarantined"] / counts["taken"] > most:
+            share = (
+                f"{counts['quarantined']} of {counts['taken']} entries were quarantined, more than {most:.0%}"
+            )
+            return "failed", f"{share}; see quarantined.jsonl, or raise data.max_quarantined."
+        if counts["held"]:
+            return "waiting", f"{counts['held']} samples are held; see held.jsonl."
+        if not counts["kept"]:
+            return "failed", "nothing was kept; see dropped.jsonl and quarantined.jsonl."
+        return "done", ""
+
+
+def splits_before(folder: RunFolder) -> Path:
+    """The sides as they stood when the run began. A resumed run begins from the same ones."""
+    return folder.steps / "splits-before.jsonl"
+
+
+def stage_keys(
+    plan_: Plan, inputs: Inputs, exempt: Mapping[str, frozenset[str]], folder: RunFolder
+) -> list[tuple[str, list[str]]]:
+    """For each stage the key of its pass, and the keys of its set steps. They come from content alone."""
+    keys, previous = [], inputs.key
+    for stage in plan_.stages:
+        freed = [sorted(exempt.get(step.name, ())) for step in stage.steps]
+        previous = passed = content_key(previous, [step.key_part() for step in stage.steps], freed)
+        sets = []
+        for step in stage.sets:
+            history = digest_of_file(str(splits_before(folder))) if step.declared.family == "split" else ""
+            previous = content_key(previous, step.key_part(), sorted(exempt.get(step.name, ())), history)
+            sets.append(previous)
+        keys.append((passed, sets))
+    return keys
+
+
+def read_inputs(plan_: Plan, limit: int = 0) -> Inputs:
+    """Find the input files, cut them into shards, and settle each source's format.
+
+    Raises:
+        SourceError: an input is missing or of an unknown kind.
+        FormatError: a format could not be detected.
+    """
+    shards = plan(plan_.specs)
+    if limit:
+        shards = [Shard(0, tuple(part for shard in shards for part in shard.parts))]
+    specs = settle_formats(plan_.specs, shards)
+    files = [
+        {"name": f.name, "bytes": Path(f.path).stat().st_size, "digest": digest(f.path)}
+        for f in files_of(plan_.specs)
+        if not f.skipped
+    ]
+    shapes = [[s.format, s.encoding, dict(s.columns), s.page] for s in specs]
+    cut = [[p.name, p.start, p.end] for shard in shards for p in shard.parts]
+    return Inputs(specs, shards, files, content_key("read", __version__, files, shapes, cut, limit))
+
+
+def lock_text(plan_: Plan, inputs: Inputs) -> str:
+    """`recipe.lock.yaml`: every default, version, seed and input digest; `$NAME` stays a name."""
+    document = json.loads(plan_.recipe.model_dump_json(by_alias=True))
+    document["data"]["steps"] = [
+        {step.name: {**step.settings, "version": step.declared.version}} for step in plan_.steps
+    ]
+    document["formats"] = [spec.format for spec in inputs.specs]
+    document["inputs"] = inputs.files
+    document["versions"] = {"tilth": __version__}
+    plain = json.loads(json.dumps(document, default=str))
+    text: str = yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=110)
+    return text

@@ -1,0 +1,271 @@
+"""One shard through one stage: the function that workers run. It reads, walks the steps and writes a checkpoint."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from tilth.engine.chain import Chain, Exempt, apply, quarantined
+from tilth.engine.reading import sample_of
+from tilth.engine.tally import Tally
+from tilth.errors import FormatError
+from tilth.recipe.check import import_plugin
+from tilth.recipe.plan import Step, content_key
+from tilth.registry import load_entry_points
+from tilth.sample import Sample, Verdict
+from tilth.sources import entries
+from tilth.sources.base import Shard, Spec
+from tilth.store.checkpoint import Block, LineWriter, Writer, read_all
+from tilth.store.files import atomic, read_json, write_json
+
+CHUNK = 512
+"""Samples that walk the steps together."""
+
+TOPIC_FIELDS = ("domain", "task_type")
+TOPIC_LIMIT = 50
+"""A meta field with more values than this names no topics (DESIGN §3.8)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know; it pickles."""
+
+    key: str
+    shard: Shard
+    folder: Path
+    """The stage's folder."""
+    steps: tuple[Step, ...]
+    sets: tuple[Step, ...]
+    exempt: Exempt
+    plugins: tuple[str, ...] = ()
+    specs: tuple[Spec, ...] = ()
+    """For the first stage: the sources, each with its format."""
+    before: Mark | None = None
+    """For later stages: this shard at the end of the stage before."""
+    before_folder: Path | None = None
+    dead: frozenset[int] = frozenset()
+    """Rows of the checkpoint before that a set step sent elsewhere."""
+    changes: dict[int, list[Verdict]] = field(default_factory=dict)
+    """Rows of the checkpoint before that a set step changed."""
+    limit: int = 0
+    """Stop after this many entries; 0 reads all."""
+
+
+class Mark(msgspec.Struct):
+    """`done-00000.json`: a finished shard. Written last."""
+
+    key: str
+    index: int
+    rows: int
+    blocks: list[Block]
+    tallies: list[Tally]
+    read: Tally
+    blank: int = 0
+    failures: dict[str, list[tuple[int, str]]] = msgspec.field(default_factory=dict)
+    """Facts file → rows that could not be observed, with the error."""
+    topics: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    """Field → topic → entries, before any step."""
+
+
+def names(index: int) -> dict[str, str]:
+    """The files of one shard in a stage's folder."""
+    return {
+        "kept": f"kept-{index:05d}.jsonl.gz",
+        "doors": f"doors-{index:05d}.jsonl.gz",
+        "proposals": f"proposals-{index:05d}.jsonl.gz",
+        "places": f"places-{index:05d}.txt.gz",
+        "done": f"done-{index:05d}.json",
+    }
+
+
+def read_mark(folder: Path, index: int, key: str) -> Mark | None:
+    """The mark of a finished shard, if it was made with this key."""
+    path = folder / names(index)["done"]
+    if not path.exists():
+        return None
+    try:
+        mark = msgspec.convert(read_json(path), Mark)
+    except (ValueError, msgspec.ValidationError):
+        return None
+    return mark if mark.key == key else None
+
+
+def run_shard(task: Task) -> Mark:
+    """Do one shard's work and return its mark; the files are complete when the mark is there."""
+    prepare_process(task.plugins)
+    chain = Chain(task.steps, task.exempt)
+    reader = _Reader(task)
+    files = {name: task.folder / file for name, file in names(task.shard.index).items()}
+    places: list[str] = []
+    facts = _Facts(task.sets)
+    with atomic(files["kept"]) as handle:
+        writer = Writer(handle)
+        for samples, raws in reader.chunks():
+            kept = chain.run(samples, raws)
+            facts.observe(kept, len(places))
+            for sample in kept:
+                writer.add(sample)
+                places.append(sample.place)
+        writer.flush()
+    _write_lines(files["doors"], reader.doors + chain.exits.doors)
+    _write_lines(files["proposals"], chain.exits.proposals)
+    with atomic(files["places"]) as handle:
+        handle.write(gzip.compress("\n".join(places).encode("utf-8"), 1, mtime=0))
+    failures = facts.save(task.folder, task.shard.index)
+    mark = Mark(
+        task.key, task.shard.index, len(places), writer.blocks, chain.tallies, reader.tally, reader.blank,
+        failures, reader.topics,
+    )  # fmt: skip
+    write_json(files["done"], msgspec.to_builtins(mark))
+    return mark
+
+
+def prepare_process(plugins: tuple[str, ...]) -> None:
+    """Make a fresh process know the operators that the recipe names."""
+    import tilth.operators  # noqa: F401  registers the built-in ones
+
+    load_entry_points()
+    for plugin in plugins:
+        import_plugin(Path(plugin))
+
+
+class _Reader:
+    """Samples of a shard in chunks, from its sources or from the checkpoint before."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.tally = Tally("read")
+        self.blank = 0
+        self.doors: list[dict[str, Any]] = []
+        self.topics: dict[str, dict[str, int]] = {name: {} for name in TOPIC_FIELDS}
+
+    def chunks(self) -> Iterator[tuple[list[Sample], dict[str, bytes]]]:
+        pairs = self._sources() if self._task.before is None else self._checkpoint()
+        samples: list[Sample] = []
+        raws: dict[str, bytes] = {}
+        start = perf_counter()
+        for sample, raw in pairs:
+            samples.append(sample)
+            if raw is not None:
+                raws[sample.place] = raw
+            if len(samples) == CHUNK:
+                self.tally.seconds += perf_counter() - start
+                yield samples, raws
+                samples, raws = [], {}
+                start = perf_counter()
+        self.tally.seconds += perf_counter() - start
+        yield samples, raws
+
+    def _checkpoint(self) -> Iterator[tuple[Sample, None]]:
+        task = self._task
+        assert task.before is not None
+        assert task.before_folder is not None
+        path = task.before_folder / names(task.shard.index)["kept"]
+        for row, sample in enumerate(read_all(path, task.before.blocks)):
+            if row not in task.dead:
+                yield apply(sample, task.changes.get(row, ())), None
+
+    def _sources(self) -> Iterator[tuple[Sample, bytes]]:
+        for part in self._task.shard.parts:
+            spec = self._task.specs[part.source]
+            for entry in entries(part):
+                if entry.blank:
+                    self.blank += 1
+                    continue
+                if self._task.limit and self.tally.taken == self._task.limit:
+                    return
+                self.tally.taken += 1
+                try:
+                    sample = sample_of(entry, part, spec)
+                except FormatError as error:
+                    self.doors.append(quarantined(f"{part.name}:{entry.n}", "read", str(error), entry.raw))
+                    self.tally.left("quarantined", "unreadable" if entry.error else "wrong_shape")
+                    continue
+                self.tally.kept += 1
+                self._topic(sample)
+                yield sample, entry.raw
+
+    def _topic(self, sample: Sample) -> None:
+        for name, counts in self.topics.items():
+            topic = topic_of(sample, name)
+            if topic and (topic in counts or len(counts) <= TOPIC_LIMIT):
+                counts[topic] = counts.get(topic, 0) + 1
+
+
+def topic_of(sample: Sample, name: str) -> str:
+    """What a meta field says the sample is about; of a list its first item, of COIG-CQIA's task types the major."""
+    value = sample.meta.get(name)
+    if isinstance(value, dict):
+        value = value.get("minor") or value.get("major")
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return value if isinstance(value, str) else ""
+
+
+class _Facts:
+    """What the set steps observe in a shard."""
+
+    def __init__(self, sets: tuple[Step, ...]) -> None:
+        self._sets = sets
+        self._rows: dict[str, list[np.ndarray]] = {step.name: [] for step in sets}
+        self._failures: dict[str, list[tuple[int, str]]] = {step.name: [] for step in sets}
+
+    def observe(self, samples: list[Sample], first: int) -> None:
+        for step in self._sets:
+            rows, failed = observe(step, samples)
+            self._rows[step.name].append(rows)
+            self._failures[step.name] += [(first + row, error) for row, error in failed]
+
+    def save(self, folder: Path, index: int) -> dict[str, list[tuple[int, str]]]:
+        """Write the facts as numpy files, which can be mapped into memory; returns file → failures."""
+        failures = {}
+        for step in self._sets:
+            path = facts_file(folder, index, step)
+            with atomic(path) as handle:
+                np.save(handle, np.concatenate(self._rows[step.name]), allow_pickle=False)
+            failures[path.name] = self._failures[step.name]
+        return failures
+
+
+def observe(step: Step, samples: list[Sample]) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """The facts about some samples, and the rows that could not be observed with the error."""
+    op = step.set_operator
+    many = getattr(op, "observe_many", None)
+    if many is not None:
+        try:
+            return np.asarray(many(samples), dtype=op.fact), []
+        except Exception:  # noqa: BLE001  the batch is repeated one by one below, which finds the sample at fault
+            pass
+    rows, failed = np.zeros(len(samples), dtype=op.fact), []
+    for index, sample in enumerate(samples):
+        try:
+            rows[index] = op.observe(sample)
+        except Exception as error:  # noqa: BLE001  as in the chain: the sample is quarantined, not the run
+            failed.append((index, f"{type(error).__name__}: {error}"))
+    return rows, failed
+
+
+def facts_file(folder: Path, index: int, step: Step) -> Path:
+    """Where a set step's facts about a shard lie; the name carries the step's settings."""
+    return folder / f"facts-{index:05d}-{step.name}-{content_key(step.key_part())[:8]}.npy"
+
+
+def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    with atomic(path) as handle:
+        lines = LineWriter(handle)
+        for row in rows:
+            lines.add(row)
+        lines.close()
+
+
+def read_places(folder: Path, index: int) -> list[str]:
+    """The places of a shard's kept rows, in order."""
+    text = gzip.decompress((folder / names(index)["places"]).read_bytes()).decode("utf-8")
+    return text.split("\n") if text else []

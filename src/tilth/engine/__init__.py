@@ -3,9 +3,9 @@
 from tilth.engine.check import check_input
 from tilth.engine.convert import convert
 from tilth.engine.diff import diff
+from tilth.engine.driver import run
 from tilth.engine.dry import dry_run
 from tilth.engine.look import preview, restore, show
 from tilth.engine.replay import explain
-from tilth.engine.run import run
 
 __all__ = ["check_input", "convert", "diff", "dry_run", "explain", "preview", "restore", "run", "show"]

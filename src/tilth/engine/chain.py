@@ -145,7 +145,11 @@ class Chain:
             kept.extend(self._made(step, tally, sample, outcome))
 
     def _changed(self, tally: Tally, before: Sample, after: Sample) -> None:
-        if before.messages == after.messages and before.rejected == after.rejected and before.tools == after.tools:
+        if (
+            before.messages == after.messages
+            and before.rejected == after.rejected
+            and before.tools == after.tools
+        ):
             return
         tally.changed += 1
         if len(tally.examples) < EXAMPLES:

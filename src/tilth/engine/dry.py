@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.run import Inputs, read_inputs, run
+from tilth.engine.driver import Inputs, read_inputs, run
 from tilth.recipe.plan import Plan
 from tilth.sources import entries
 from tilth.sources.base import Entry

@@ -12,9 +12,9 @@ import yaml
 
 from tilth import __version__
 from tilth.engine.chain import Chain, apply
+from tilth.engine.driver import Inputs, read_inputs, stage_keys
 from tilth.engine.output import split_place
 from tilth.engine.reading import sample_of
-from tilth.engine.run import Inputs, read_inputs, stage_keys
 from tilth.engine.shard import read_mark
 from tilth.engine.stage import StageState, read_decided, stage_folder
 from tilth.errors import FolderError, FormatError, NotFoundError, SourceError
@@ -155,7 +155,7 @@ def plan_of(folder: RunFolder) -> Plan:
         raise FolderError(f"{folder.path} does not hold the plan it was made with.", "Run its recipe again.")
     origin = read_json(folder.origin)
     text = yaml.safe_dump(origin["document"], allow_unicode=True, sort_keys=False)
-    return check(text, str(folder.recipe), Path(origin["folder"]), [])
+    return check(text, str(folder.recipe), Path(origin["folder"]), [], need_sources=False)
 
 
 def load_states(folder: RunFolder, plan: Plan, inputs: Inputs | None = None) -> list[StageState]:

@@ -68,8 +68,15 @@ def load(recipe: str | Path, assignments: list[str] | None = None) -> Plan:
     return check(shipped_text(str(recipe)), f"{recipe} (shipped)", Path.cwd(), assignments or [])
 
 
-def check(text: str, file: str, folder: Path, assignments: list[str]) -> Plan:
+def check(text: str, file: str, folder: Path, assignments: list[str], *, need_sources: bool = True) -> Plan:
     """The plan of a recipe text.
+
+    Args:
+        text: the recipe.
+        file: its name, for messages.
+        folder: what relative paths in it are relative to.
+        assignments: `key=value` overrides.
+        need_sources: whether files that the recipe reads must be there.
 
     Raises:
         RecipeError: with all problems found.
@@ -79,7 +86,7 @@ def check(text: str, file: str, folder: Path, assignments: list[str]) -> Plan:
         message = "a recipe is a mapping with the keys name and data."
         raise RecipeError([Problem(message, file=file, line=1, hint="See one with: tilth init --list")])
     problems = override(document, assignments)
-    checker = _Checker(file, lines, folder, problems)
+    checker = _Checker(file, lines, folder, problems, need_sources)
     checker.plugins(document.get("plugins"))
     recipe = checker.recipe(document)
     steps = checker.steps(document.get("data"))
@@ -93,8 +100,11 @@ def check(text: str, file: str, folder: Path, assignments: list[str]) -> Plan:
 class _Checker:
     """Collects problems while it turns a document into the parts of a plan."""
 
-    def __init__(self, file: str, lines: Lines, folder: Path, problems: list[Problem]) -> None:
+    def __init__(
+        self, file: str, lines: Lines, folder: Path, problems: list[Problem], need_sources: bool
+    ) -> None:
         self.file, self.lines, self.folder, self.problems = file, lines, folder, problems
+        self.need_sources = need_sources
 
     def say(self, path: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(message, path, self.file, line_of(self.lines, path), hint))
@@ -184,7 +194,7 @@ class _Checker:
         if not isinstance(value, str):
             return value
         found = self.folder / value
-        if not found.exists():
+        if self.need_sources and not found.exists():
             self.say(path, f"there is no file {found}.")
         return str(found)
 
@@ -210,7 +220,8 @@ class _Checker:
         for item in _items(data):
             entry = From(path=item) if isinstance(item, str) else item
             full = str(self.folder / entry.path)
-            if not any(sign in entry.path for sign in "*?[") and not Path(full).exists():
+            pattern = any(sign in entry.path for sign in "*?[")
+            if self.need_sources and not pattern and not Path(full).exists():
                 self.say(
                     "data.from",
                     f"there is no file or folder {full}.",

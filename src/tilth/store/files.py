@@ -25,6 +25,13 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
+def sweep(*folders: Path) -> None:
+    """Remove what a killed process left half written. The caller holds the lock of the folders."""
+    for folder in folders:
+        for path in folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with line feeds on every system."""
     with atomic(path) as handle:

@@ -27,7 +27,7 @@ from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
 from tilth.sources import digest, files_of, plan
 from tilth.sources.base import Shard, Spec
 from tilth.store.decisions import exemptions
-from tilth.store.files import read_json, read_jsonl, write_json, write_jsonl, write_text
+from tilth.store.files import read_json, read_jsonl, sweep, write_json, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
 
@@ -111,6 +111,8 @@ class _Run:
 
     def _begin(self) -> None:
         """Put the results of a finished run aside, and note which sides were given before this one."""
+        stages = self.folder.steps.glob("stage-*")
+        sweep(self.folder.path, self.folder.data, self.folder.report, self.folder.steps, *stages)
         if self.done.exists():
             self._archive()
             self.done.unlink()
@@ -227,7 +229,9 @@ class _Run:
         files += [f"data/{side}.{self.plan.target.container}" for side in written.splits]
         done = {"key": self._final_key(), "splits": digest_of_file(str(self.folder.splits)), "files": files}
         keys = stage_keys(self.plan, self.inputs, self.exempt, self.folder)
-        write_json(self.done, {**done, "stages": keys, "shards": len(self.inputs.shards), "limit": self.limit})
+        write_json(
+            self.done, {**done, "stages": keys, "shards": len(self.inputs.shards), "limit": self.limit}
+        )
         return result
 
     def _tallies(self, states: list[StageState], written: Written) -> tuple[Tally, list[Tally], int]:

@@ -1,0 +1,136 @@
+"""Show, preview, restore, diff, convert, check and dry run."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.engine.conftest import QUESTIONS, lines, record, rows_of
+from tilth.engine import check_input, convert, diff, dry_run, preview, restore, run, show
+from tilth.errors import FormatError, NotFoundError, UserError
+from tilth.recipe import load
+
+STEPS = "- clean.strip_html\n- filter.length: {field: answer, min_chars: 3}\n- split.grouped: {train: 0.5, test: 0.5}"
+
+
+@pytest.fixture
+def finished(project):
+    p = project(lines([*map(record, QUESTIONS), record("太短了吗？", "是")]), STEPS)
+    run(p.recipe, p.out)
+    return p
+
+
+def test_show_kept_has_index_line_and_sample(finished):
+    rows = list(show(finished.out))
+    assert len(rows) == 12
+    assert rows[2]["place"] == "raw.jsonl:3"
+    assert rows[2]["sample"]["messages"][0]["content"] == QUESTIONS[2]
+
+
+def test_show_by_door_and_reason(finished):
+    assert len(list(show(finished.out, "dropped", "answer_too_short"))) == 1
+    assert list(show(finished.out, "dropped", "near_duplicate")) == []
+    with pytest.raises(UserError, match="no door 'lost'"):
+        list(show(finished.out, "lost"))
+
+
+def test_preview_shows_what_can_and_what_cannot_be_read(project):
+    p = project(lines(map(record, QUESTIONS)) + "{cut")
+    rows = list(preview(p.raw))
+    assert len(rows) == 13
+    assert rows[12]["error"]
+    assert rows[12]["raw"] == "{cut"
+
+
+@pytest.mark.parametrize(("what", "reason"), [(None, None), ("raw.jsonl:1", "x")])
+def test_restore_wants_exactly_one_wish(finished, what, reason):
+    with pytest.raises(UserError, match="which samples"):
+        restore(finished.out, what, reason)
+
+
+def test_restore_of_something_that_never_left(finished):
+    with pytest.raises(NotFoundError, match="no sample left"):
+        restore(finished.out, "raw.jsonl:1")
+
+
+def test_diff_tells_added_removed_changed_and_moved(finished):
+    rows = [record(q) for q in QUESTIONS[1:]]
+    rows[1]["output"] = "换了一个<b>新</b>答案，比原来的更清楚。"
+    finished.raw.write_text(lines([record("全新的第一个问题是什么？"), *rows]), encoding="utf-8")
+    run(finished.recipe, finished.folder / "new")
+    found = diff(finished.out, finished.folder / "new")
+    assert [row["place"] for row in found["changed"]] == ["raw.jsonl:1", "raw.jsonl:3"]
+    assert "新答案" in found["changed"][1]["after"]
+    assert diff(finished.out, finished.out) == {"added": [], "removed": [], "changed": [], "moved": []}
+
+
+def test_convert_writes_the_other_shape_and_says_what_it_left_out(project):
+    p = project(lines(map(record, QUESTIONS)))
+    out = p.folder / "x.jsonl"
+    found = convert(p.raw, "auto", "xtuner", out)
+    assert (found["from"], found["written"], found["meta_left_out"]) == (
+        "coig_cqia",
+        12,
+        ["answer_from", "domain"],
+    )
+    assert rows_of(out)[0] == {
+        "messages": [
+            {"role": "user", "content": QUESTIONS[0]},
+            {"role": "assistant", "content": record(QUESTIONS[0])["output"]},
+        ]
+    }
+    assert "影子" in out.read_text(encoding="utf-8")
+
+
+def test_convert_with_meta_keeps_it(project):
+    p = project(lines(map(record, QUESTIONS)))
+    convert(p.raw, "coig_cqia", "openai", p.folder / "x.jsonl", with_meta=True)
+    assert rows_of(p.folder / "x.jsonl")[0]["answer_from"] == "human"
+
+
+def test_convert_never_loses_a_turn_in_silence(project):
+    talk = [{"role": "user", "content": "一"}, {"role": "assistant", "content": "二"}] * 2
+    p = project(json.dumps({"messages": talk}))
+    found = convert(p.raw, "openai", "prompt_completion", p.folder / "x.jsonl")
+    if found["problems"]:
+        assert found["written"] == 0
+        assert rows_of(p.folder / "x.jsonl.rejects.jsonl")[0]["place"] == "raw.jsonl:1"
+    else:
+        assert "一" in json.dumps(rows_of(p.folder / "x.jsonl")[0]["prompt"], ensure_ascii=False)
+    assert convert(p.raw, "openai", "coig_cqia", p.folder / "y.jsonl")["written"] == 0
+
+
+def test_convert_to_an_unknown_format(project):
+    p = project(lines(map(record, QUESTIONS)))
+    with pytest.raises(NotFoundError, match="Did you mean 'xtuner'"):
+        convert(p.raw, "auto", "xtunr", p.folder / "x.jsonl")
+
+
+def test_convert_of_something_no_format_fits(project):
+    p = project('{"foo": 1}\n{"foo": 2}\n')
+    with pytest.raises(FormatError, match="no format fits"):
+        convert(p.raw, "auto", "openai", p.folder / "x.jsonl")
+
+
+def test_check_sees_the_wrong_format_before_anything_runs(project):
+    p = project('{"question": "问", "answer": "答"}\n' * 30)
+    (problem,) = check_input(load(p.recipe))
+    assert "30 of the first 30" in problem.message
+
+
+def test_check_names_another_encoding(project):
+    p = project(lines(map(record, QUESTIONS)).encode("gb18030"))
+    assert any("gb18030" in str(problem) for problem in check_input(load(p.recipe)))
+
+
+def test_dry_run_writes_nothing_where_the_user_works(project, monkeypatch):
+    p = project(lines([*map(record, QUESTIONS), record("太短了吗？", "是")]), STEPS)
+    monkeypatch.chdir(p.folder)
+    before = sorted(p.folder.iterdir())
+    found = dry_run(load(p.recipe), limit=10)
+    assert found["tried"] == 10
+    assert found["of"] == 13
+    assert found["thresholds"][0]["settings"]["min_chars"] == 3
+    assert sorted(p.folder.iterdir()) == before
+    assert dry_run(load(p.recipe), limit=10)["counts"] == found["counts"]

@@ -1,0 +1,67 @@
+"""The `tilth` command: a table of verbs that read like the journey."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import typer
+
+from tilth import __version__
+from tilth.errors import TilthError
+
+COMMANDS = {
+    "Prepare data": ("init", "check", "run", "convert"),
+    "Look at a run": ("status", "show", "explain", "diff", "restore", "report"),
+    "Train and compare": ("train", "merge", "export", "chat", "serve", "compare"),
+    "Help": ("list", "doctor"),
+}
+
+app = typer.Typer(
+    name="tilth",
+    help="Turn raw text into fine-tuning data you can defend, train on it, and see what the training changed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        print(f"tilth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Start with `tilth init DATA`, then `tilth run recipe.yaml`."""
+
+
+for _panel, _names in COMMANDS.items():
+    for _name in _names:
+        _module = import_module(f"tilth.cli.{_name}_" if _name in ("list", "init") else f"tilth.cli.{_name}")
+        app.command(_name, rich_help_panel=_panel)(_module.command)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 our failure, 2 wrong use or input, 3 waiting."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        app()
+    except TilthError as error:
+        print(f"tilth: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

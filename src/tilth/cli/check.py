@@ -1,0 +1,37 @@
+"""`tilth check`: all problems of a recipe and its input at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tilth.cli.terminal import Json, emit, say
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
+    assign: Annotated[list[str] | None, typer.Option("--set", help="Override: data.to=xtuner.")] = None,
+    json: Json = False,
+) -> None:
+    """Check a recipe and its input without running anything.
+
+    Example: tilth check recipe.yaml
+    """
+    from tilth.engine import check_input
+    from tilth.errors import RecipeError
+    from tilth.recipe import load
+
+    try:
+        plan = load(recipe, assign or [])
+        problems = list(check_input(plan))
+    except RecipeError as error:
+        problems = list(error.problems)
+    if json:
+        emit({"problems": [problem.as_dict() for problem in problems]})
+    else:
+        for problem in problems:
+            say(str(problem))
+        say(f"{recipe}: {len(problems)} problem(s)" if problems else f"{recipe}: all good")
+    if problems:
+        raise typer.Exit(2)

@@ -1,0 +1,56 @@
+"""`tilth compare`: the same questions before and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tilth.cli.terminal import Json, emit, progress, say
+
+
+def command(
+    what: Annotated[
+        str, typer.Argument(metavar="RECIPE|RUN|ANSWERS", help="A trained run, or a file with both answers.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for an answers file's report.")
+    ] = None,
+    assign: Annotated[
+        list[str] | None, typer.Option("--set", help="Override: compare.questions=q.jsonl.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask the same questions before and after training, and write the table.
+
+    Example: tilth compare runs/brain-teasers
+    """
+    from tilth.errors import UserError
+    from tilth.evaluation.studies import compare_answers, compare_run
+
+    path = Path(what)
+    if path.is_file() and path.suffix in (".jsonl", ".csv", ".tsv", ".json"):
+        if out is None:
+            raise UserError(
+                "say where the report goes.", f"For example: tilth compare {what} -o before-after"
+            )
+        found, report = compare_answers(path, out), out / "report"
+    else:
+        from tilth.cli.runs import find_run
+
+        folder, recipe = find_run(what, assign)
+        with progress() as told:
+            found = compare_run(
+                folder, recipe.compare, progress=lambda done, total: told("answers", done, total)
+            )
+        report = folder.report
+    emit(found.as_dict()) if json else _tell(found, report)
+
+
+def _tell(found: Any, report: Path) -> None:
+    say(found.sentence)
+    for leak in found.leaks[:5]:
+        say(f"leak: {leak.question.text} stands at {leak.place} ({leak.split})")
+    for name in ("compare.html", "compare.md", "answers.jsonl"):
+        say(f"  {report / name}")

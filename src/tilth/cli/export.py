@@ -1,0 +1,60 @@
+"""`tilth export`: a folder that another trainer reads as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tilth.cli.terminal import Json, emit, note, say
+from tilth.cli.train import facts, open_run
+
+BACKENDS = ("llamafactory", "xtuner")
+"""Trainers that want a configuration beside the data."""
+FORMATS = {"trl": "openai", "openai": "openai"}
+"""Tools that read plain data files → the format they read."""
+
+
+def command(
+    what: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A run folder, or the recipe of one.")],
+    to: Annotated[str, typer.Option("--to", help="llamafactory, xtuner, trl or openai.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
+    assign: Annotated[list[str] | None, typer.Option("--set", help="Override: train.epochs=1.")] = None,
+    json: Json = False,
+) -> None:
+    """Write a folder for another trainer: data, configuration and the command to type.
+
+    Example: tilth export runs/brain-teasers --to llamafactory -o lf
+    """
+    from tilth.errors import NotFoundError, did_you_mean
+
+    if to in BACKENDS:
+        from tilth.training.run import train
+
+        folder, settings = open_run(what, to, assign)
+        trained = train(settings, folder, dry_run=True, folder=out)
+        for lint in trained.lints:
+            note(f"note: {lint.message} {lint.fix}")
+        emit(facts(trained)) if json else say(f"Wrote {out}. Train there with: {' '.join(trained.command)}")
+        return
+    if to not in FORMATS:
+        raise NotFoundError(f"unknown tool '{to}'.", did_you_mean(to, [*BACKENDS, *FORMATS]))
+    _plain(what, to, out, json)
+
+
+def _plain(what: str, to: str, out: Path, json: bool) -> None:
+    from tilth.cli.runs import find_run
+    from tilth.engine import convert
+
+    folder, recipe = find_run(what)
+    folder.require_done()
+    written = {}
+    for side, path in folder.sides.items():
+        target = out / f"{side}.jsonl"
+        found = convert(path, recipe.data.to, FORMATS[to], target)
+        written[str(target)] = found["written"]
+    if json:
+        emit({"files": written})
+    else:
+        say("\n".join(f"{path}: {count} records" for path, count in written.items()))

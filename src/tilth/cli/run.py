@@ -1,0 +1,57 @@
+"""`tilth run`: the data part of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tilth.cli.terminal import Json, counts_line, emit, note, progress, say
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run folder; default runs/NAME.")] = None,
+    assign: Annotated[list[str] | None, typer.Option("--set", help="Override: data.to=xtuner.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; default one a core.", min=1)] = None,
+    limit: Annotated[int, typer.Option(help="Stop after this many entries.", min=0)] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Try it in memory, write nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Run the data part of a recipe; running again resumes.
+
+    Example: tilth run recipe.yaml --set data.from=raw.jsonl
+    """
+    from tilth.engine import dry_run as try_out
+    from tilth.engine import run
+    from tilth.recipe import load
+
+    plan = load(recipe, assign or [])
+    if dry_run:
+        found = try_out(plan, limit=limit or 1000)
+        emit(found) if json else _show_plan(found)
+        return
+    with progress() as told:
+        result = run(plan, out, workers=workers, limit=limit, progress=told)
+    folder = out or Path("runs") / plan.name
+    if json:
+        emit(result)
+    else:
+        say(counts_line(result["counts"]))
+        for side, count in result["splits"].items():
+            say(f"  {folder}/data/{side}.{plan.target.container}: {count}")
+        say(f"  {folder}/report/data.html")
+    if result["status"] == "failed":
+        note(f"tilth: this run failed: {result['reason']}")
+        raise typer.Exit(2)
+    if result["status"] == "waiting":
+        note(f"tilth: {result['reason']}")
+        raise typer.Exit(3)
+
+
+def _show_plan(found: dict[str, object]) -> None:
+    from tilth.cli.status import show_run
+
+    say(f"Tried on {found['tried']} of the entries; nothing was written.")
+    show_run(found)

@@ -1,0 +1,180 @@
+"""The clean family: takes what is noise out of a text and leaves what it says.
+
+`strip_html`, `fix_mojibake`, `strip_boilerplate` and `strip_markers` live beside this module and are registered by importing it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tilth.operators.base import Field, edit, operator
+from tilth.operators.clean_boilerplate import strip_boilerplate
+from tilth.operators.clean_html import strip_html
+from tilth.operators.clean_markers import strip_markers
+from tilth.operators.clean_mojibake import fix_mojibake
+from tilth.operators.protect import masked, outside, settled, spans
+from tilth.sample import Sample
+
+__all__ = [
+    "fix_mojibake",
+    "join_split_words",
+    "squeeze_whitespace",
+    "strip_boilerplate",
+    "strip_html",
+    "strip_invisible",
+    "strip_markers",
+]
+
+_EMOJI = (
+    "©®‼⁉™ℹ\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff〰〽㊗㊙"
+    "\U0001f000-\U0001faff"
+)
+_JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefe"
+_INVISIBLE = re.compile(
+    rf"""
+    (?P<keep>
+        (?<=[{_EMOJI}\ufe0f]) \u200d (?=[{_EMOJI}])
+      | (?<=[{_JOINING}]) [\u200c\u200d]
+      | (?<=[{_EMOJI}#*0-9\u20e3]) [\ufe0e\ufe0f]
+      | (?<=\U0001f3f4) [\U000e0020-\U000e007f]+
+    )
+  | (?P<line> [\x0b\x0c\x85\u2028\u2029] )
+  | \x1b\[[0-9;]*[A-Za-z]
+  | [\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe0e\ufe0f\ufeff\ufff9-\ufffb]
+  | [\U000e0000-\U000e007f]
+    """,
+    re.VERBOSE,
+)
+
+
+@operator(
+    "clean.strip_invisible",
+    version=1,
+    examples=("零\u200b宽 → 零宽", "👩\u200d🔬 → (unchanged)"),
+)
+def strip_invisible(sample: Sample, *, field: Field = "both") -> Sample:
+    """Take out characters nobody sees: zero-width, BOM, soft hyphen, bidi and tag characters, C0 and C1 controls.
+
+    Joiners and variation selectors stay where they shape an emoji, joiners also after Arabic and Indic letters. Vertical
+    tab, form feed, NEL, U+2028 and U+2029 become a line feed; carriage returns are left to `clean.squeeze_whitespace`.
+    Colour codes of terminals go as a whole.
+    """
+    return edit(sample, _without_invisible, field)
+
+
+def _without_invisible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return settled(text, lambda current: outside(current, lambda part: _INVISIBLE.sub(_visible, part)))
+
+
+def _visible(match: re.Match[str]) -> str:
+    if match["line"]:
+        return "\n"
+    return match["keep"] or ""
+
+
+_SPACES = " \xa0\u2000-\u200a\u202f\u205f\u3000"
+_WIDE_GAP = re.compile(rf"(?<=\S)[{_SPACES}]{{2,}}(?=\S)")
+_COLUMNS = re.compile(rf"\S[{_SPACES}]{{3,}}\S(?:.*\S)?[{_SPACES}]{{3,}}\S|\t|\|")
+_TRAILING = re.compile(rf"[{_SPACES}\t]+$", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_FULL_INDENT = re.compile(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILINE)
+_CODE_LINE = re.compile(r"(?: {2,}|\t)\s*\S")
+
+
+@operator(
+    "clean.squeeze_whitespace",
+    version=1,
+    examples=("一  句\r\n\n\n\n二 → 一 句\n\n二",),
+)
+def squeeze_whitespace(sample: Sample, *, field: Field = "both") -> Sample:
+    """Write line ends as LF, at most one blank line in a row, and one space where a line has several.
+
+    Blanks at line ends and around the text go, and so do ideographic spaces that indent a line. Indentation of code
+    and lists stays, and so do tabs, Markdown tables and lines whose wide gaps make columns. Line ends are unified
+    inside code as well, so that no text mixes two kinds.
+    """
+    return edit(sample, _squeezed, field)
+
+
+def _squeezed(text: str) -> str:
+    text = text.replace("\r\n", "\n")
+    return settled(text, lambda current: masked(current, spans(current), _squeeze))
+
+
+def _squeeze(text: str) -> str:
+    text = _TRAILING.sub("", _FULL_INDENT.sub("", text.replace("\r", "\n")))
+    if "  " in text or not text.isascii():
+        text = "\n".join(_squeeze_line(line) for line in text.split("\n"))
+    text = _BLANK_LINES.sub("\n\n", text).strip("\n")
+    first, _, rest = text.partition("\n")
+    if (first[:1].isspace() and not _CODE_LINE.match(first)) or not rest.lstrip("\n")[:1].isspace():
+        first = first.lstrip()
+    return f"{first}\n{rest}" if rest else first
+
+
+def _squeeze_line(line: str) -> str:
+    if _CODE_LINE.match(line) or _COLUMNS.search(line):
+        return line
+    return _WIDE_GAP.sub(" ", line)
+
+
+_HAN = "\u3400-\u9fff"
+_FULL_STOP = re.compile(r"[，。、；：！？…,.!?;:][”’」』）)*_\s]*$")
+_PAIR = re.compile(
+    rf"(?<![{_HAN}][ \u3000])(?<![{_HAN}])([{_HAN}]+)[ \u3000]([{_HAN}]+)(?![{_HAN}]|[ \u3000][{_HAN}])"
+)
+_STRAY = re.compile(rf"(?<=[{_HAN}])[ \u3000](?=[{_HAN}])")
+_PUNCTUATION = re.compile(r"[，。、；：！？…,.!?;:]")
+_SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁余蒋杜苏魏丁沈姜范钱"
+)
+_NOT_PROSE = re.compile(rf"\s*#|.*(?:\||\t|\S[{_SPACES}]{{2,}}\S)")
+
+
+@operator(
+    "clean.join_split_words",
+    version=1,
+    examples=(
+        "1. **化学 成分**：食用油是脂肪。 → 1. **化学成分**：食用油是脂肪。",
+        "春 夏 秋 冬 → (unchanged)",
+    ),
+)
+def join_split_words(sample: Sample, *, field: Field = "answer") -> Sample:
+    """Close up a stray space between two hanzi, as OCR and line wraps leave them inside words.
+
+    A space that carries meaning stays: three or more words in a row, two names, headings, tables and columns, lines
+    that do not end with a punctuation mark (titles, verse, notes), and every space in a text that has more than one of
+    them for six marks, because there spaces are the punctuation. A text that is nothing but two words of at most
+    three hanzi is closed up. In questions a space is a break as a rule, hence the default field.
+    """
+    return edit(sample, _joined, field)
+
+
+def _joined(text: str) -> str:
+    if not _STRAY.search(text):
+        return text
+    return masked(text, spans(text), _join)
+
+
+def _join(text: str) -> str:
+    pair = _PAIR.fullmatch(text.strip())
+    if pair:
+        return text if max(map(len, pair.groups())) > 3 or _are_names(pair) else _PAIR.sub(_close, text)
+    strays = len(_STRAY.findall(text))
+    if strays > 1 and strays * 6 > len(_PUNCTUATION.findall(text)):
+        return text
+    return "\n".join(_PAIR.sub(_close, line) if _is_prose(line) else line for line in text.split("\n"))
+
+
+def _is_prose(line: str) -> bool:
+    return _FULL_STOP.search(line) is not None and not _NOT_PROSE.match(line)
+
+
+def _are_names(pair: re.Match[str]) -> bool:
+    return all(len(word) in (2, 3) and word[0] in _SURNAMES for word in pair.groups())
+
+
+def _close(pair: re.Match[str]) -> str:
+    return pair[0] if _are_names(pair) else pair[1] + pair[2]

@@ -1,0 +1,85 @@
+"""`clean.strip_boilerplate`: takes out advertising, share requests and empty openings."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from tilth.operators.base import Field, edit, operator
+from tilth.operators.clean_lists import sections
+from tilth.operators.protect import HOLE, masked, settled, spans
+from tilth.sample import Sample
+
+_OPENING = re.compile(r"^(?:如题(?:[ \t]*[，,。.：:；;！!…~～]+[ \t]*|[ \t]+|[ \t]*$\n?))+", re.MULTILINE)
+_CLOSING = re.compile(r"(?<=[\s。？！?!，,])(?:如题[。.！!~～]*\s*)+\Z")
+_ASKS = frozenset(f"?？{HOLE}")
+_SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;]*[”」』）)]*")
+_ORNAMENT = re.compile(
+    r"[\s*_~～—=+#>·•|、，,。.！!；;&/\u2010-\u2013\u2190-\u21ff\u2460-\u24ff\u25a0-\u27bf\u2b00-\u2bff"
+    r"\ufe0f\u200d\U0001f000-\U0001faff-]|\[[^\[\]\n]{1,6}R\]"
+)
+"""What may stand between the words: punctuation, emoji and the `[nameR]` stickers of Xiaohongshu."""
+
+
+@operator(
+    "clean.strip_boilerplate",
+    version=1,
+    examples=("水会结冰。\n扫码关注公众号 → 水会结冰。", "二维码为什么是黑白的？ → (unchanged)"),
+)
+def strip_boilerplate(sample: Sample, *, field: Field = "both") -> Sample:
+    """Take out advertising lines, requests to like, share or follow, and the empty opening 如题.
+
+    Whole lines go anywhere, whole sentences only at the end of the text, nothing is cut inside a sentence. A sentence
+    counts only when it is made of listed phrases and nothing else (`operators/data/boilerplate.txt`), so that
+    questions and statements about a 公众号 or 二维码 stay. A text that is nothing but boilerplate is left for a filter.
+    """
+    return edit(sample, _without_boilerplate, field)
+
+
+def _without_boilerplate(text: str) -> str:
+    if not any(hint in text for hint in sections("boilerplate.txt")["hint"]):
+        return text
+    return settled(text, lambda current: masked(current, spans(current), _pass))
+
+
+@cache
+def _phrases(heading: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(line) for line in sections("boilerplate.txt")[heading])
+
+
+def _is_boilerplate(sentence: str) -> bool:
+    """Whether the sentence is made of listed phrases and nothing else, one of them a call."""
+    if len(sentence) > 120 or not _ASKS.isdisjoint(sentence):
+        return False
+    core = _ORNAMENT.sub("", sentence)
+    if not any(call.search(core) for call in _phrases("call")):
+        return False
+    reached = {0}
+    for start in range(len(core)):
+        if start in reached:
+            found = (p.match(core, start) for p in _phrases("call") + _phrases("filler"))
+            reached |= {match.end() for match in found if match}
+    return len(core) in reached
+
+
+def _pass(text: str) -> str:
+    lines = text.split("\n")
+    kept = [line for line in lines if not line.strip() or not _all_boilerplate(line)]
+    after = "\n".join(kept).rstrip() if len(kept) < len(lines) else _without_tail(text)
+    if (bare := _CLOSING.sub("", _OPENING.sub("", after))) != after:
+        after = bare.rstrip()
+    return after if after.strip() else text
+
+
+def _all_boilerplate(line: str) -> bool:
+    parts = [match[0] for match in _SENTENCE.finditer(line) if match[0].strip()]
+    return bool(parts) and all(_is_boilerplate(part) for part in parts)
+
+
+def _without_tail(text: str) -> str:
+    """`text` without boilerplate sentences at its very end."""
+    sentences = [match[0] for match in _SENTENCE.finditer(text.rstrip()) if match[0]]
+    start = len(sentences)
+    while start > 1 and (not sentences[start - 1].strip() or _is_boilerplate(sentences[start - 1])):
+        start -= 1
+    return "".join(sentences[:start]).rstrip() if start < len(sentences) else text

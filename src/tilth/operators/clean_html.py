@@ -1,0 +1,168 @@
+"""`clean.strip_html`: takes HTML out of a text without harming what only looks like it."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import partial
+
+from tilth.operators.base import Field, edit, operator
+from tilth.operators.clean_lists import sections
+from tilth.operators.protect import masked, settled, spans
+from tilth.sample import Sample
+
+
+def _words(heading: str) -> list[str]:
+    return " ".join(sections("html_tags.txt")[heading]).split()
+
+
+_BLOCK = frozenset(_words("block"))
+_CELL = frozenset(_words("cell"))
+_VOID = frozenset(_words("void"))
+_LONELY = frozenset(_words("optional_end"))
+_NAMES = _BLOCK | _CELL | _VOID | _LONELY | frozenset(_words("inline"))
+
+_TAG = re.compile(
+    rf"""<(?P<close>/)?(?P<name>{"|".join(sorted(_NAMES, key=len, reverse=True))}|[ovw]:[a-z]+)
+    (?P<attributes>(?:
+        \s+[a-z][a-z0-9:_-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`]+)
+      | \s+(?:{"|".join(_words("boolean"))})(?=[\s/>])
+    )*)\s*/?>""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_HIDDEN = re.compile(
+    r"<!--(?:(?!<!--).)*?-->|<(script|style)(?:\s[^<>]*)?>\s*[^\s<](?:(?!<\1[\s>]).)*?</\1\s*>",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
+)
+_ENTITY = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,8}[0-9]{0,2});")
+_OPENS = re.compile(rf"{_TAG.pattern}|<!--|</?(?:script|style)", re.VERBOSE | re.IGNORECASE | re.ASCII)
+_SHOWN_TAG = re.compile(r"&(?:lt|#60);(?:(?!&(?:lt|gt|#60|#62);)[^<>\n]){1,300}&(?:gt|#62);")
+
+_BREAK, _GAP = "\ufdd1", "\ufdd2"
+_BREAKS = re.compile(rf"[ \t\r\n{_GAP}]*{_BREAK}[\s{_BREAK}{_GAP}]*")
+_GAPS = re.compile(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
+
+_TOPIC = re.compile(
+    r"(?<![A-Za-z])(?:X?HTML5?|XML|SVG|CSS3?|JSX|TSX|Vue|React|Angular|DOM|XPath|jQuery|JavaScript)(?![A-Za-z])"
+    r"|超文本|标记语言|前端",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
+    r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*</?[a-z][a-z0-9]*\s*/?>",
+    re.IGNORECASE,
+)
+_SOURCE = re.compile(
+    r"<!DOCTYPE|<\?(?:php|xml)|<%|\{\{|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
+    r"|<[a-z][\w-]*[^<>]*\s(?:v-[a-z]+|[@:][a-z][\w.-]*|className|wx:[a-z]+|th:[a-z]+)\s*=",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(r"</([A-Za-z][\w.:-]*)\s*>")
+_RICH_TEXT = re.compile(r"\s*<p(?:\s[^<>]*)?>", re.IGNORECASE)
+_ENTITY_TOPIC = re.compile(r"实体|转义|字符引用|\bentit(?:y|ies)\b|\bescap(?:e|ed|ing)\b", re.IGNORECASE)
+
+_MARKUP = frozenset({"amp", "apos", "gt", "lt", "nbsp", "quot"})
+_TYPOGRAPHY = _MARKUP | frozenset(" ".join(sections("html_tags.txt")["entities"]).split())
+
+
+@operator(
+    "clean.strip_html",
+    version=1,
+    examples=("<p>水的<b>沸点</b>是 100&nbsp;度。</p> → 水的沸点是 100 度。", "若 a<b 且 c>d → (unchanged)"),
+)
+def strip_html(sample: Sample, *, field: Field = "both") -> Sample:
+    """Take HTML tags, comments and entities out; block tags leave a line break.
+
+    Only real element names with well-formed attributes count as tags, so `a<b`, `List<String>` and `<name>` stay.
+    Text that shows markup is left alone: code, formulas, a sample that speaks about HTML (unless the text is rich
+    text that begins with `<p>`), page and template source, and an opening tag that nothing closes. An entity is decoded
+    once, and not where the result would read as a tag or as an entity again: `&lt;b&gt;` and `&amp;lt;` stay, which
+    makes a second run change nothing.
+    """
+    if not any("<" in m.content or "&" in m.content for m in (*sample.messages, *(sample.rejected or ()))):
+        return sample
+    topic = any(_TOPIC.search(message.content) for message in sample.messages)
+    return edit(sample, partial(_without_html, topic=topic), field)
+
+
+def _without_html(text: str, topic: bool = False) -> str:
+    """`text` without HTML; `topic` says that the conversation is about markup."""
+    if ("<" not in text and "&" not in text) or _BREAK in text or _GAP in text:
+        return text
+    return settled(text, partial(_pass, topic=topic or bool(_TOPIC.search(text))))
+
+
+def _pass(text: str, topic: bool) -> str:
+    if topic and not _RICH_TEXT.match(text):
+        return text
+    kept = [span for span in spans(text) if span.kind != "url"]
+    if not _shows_markup(text):
+        stripped = masked(text, kept, _without_tags)
+        if stripped != text:
+            text = stripped
+            kept = [span for span in spans(text) if span.kind != "url"]
+        elif _ENTITY_TOPIC.search(text):
+            return text
+    if "&" not in text:
+        return text
+    return masked(text, spans(text), _decoded)
+
+
+def _shows_markup(text: str) -> bool:
+    """Whether tags in `text` are what it speaks about, or source code."""
+    if _SOURCE.search(text) or _NAMED.search(text):
+        return True
+    names = (match[1].lower() for match in _CLOSING.finditer(text))
+    return any(name not in _NAMES and name not in ("script", "style") and ":" not in name for name in names)
+
+
+def _without_tags(text: str) -> str:
+    without = _HIDDEN.sub("", text)
+    closed = {match["name"].lower() for match in _TAG.finditer(without) if match["close"]}
+
+    def replace(match: re.Match[str]) -> str:
+        name = match["name"].lower()
+        if (
+            not match["close"]
+            and not match["attributes"]
+            and name not in closed | _LONELY
+            and ":" not in name
+        ):
+            return match[0]
+        if name in _BLOCK:
+            return _BREAK
+        return _GAP if name in _CELL else ""
+
+    without = _TAG.sub(replace, without)
+    if _BREAK not in without and _GAP not in without:
+        return without
+    return _GAPS.sub(" ", _BREAKS.sub("\n", without.strip(f"{_BREAK}{_GAP} \t\r\n")))
+
+
+def _decoded(text: str) -> str:
+    parts = []
+    end = 0
+    for match in _SHOWN_TAG.finditer(text):
+        if _TAG.fullmatch(html.unescape(match[0])):
+            parts += [_ENTITY.sub(_character, text[end : match.start()]), match[0]]
+            end = match.end()
+    return "".join(parts) + _ENTITY.sub(_character, text[end:])
+
+
+def _character(match: re.Match[str]) -> str:
+    """What an entity stands for, or the entity itself where it must stay."""
+    name = match[0][1:-1]
+    if name[0] != "#" and name not in _TYPOGRAPHY:
+        return match[0]
+    before = match.string[max(0, match.start() - 2) : match.start()].rstrip(" ")
+    if name not in _MARKUP and before.endswith(("=", "(", ",", "&")):
+        return match[0]
+    character = html.unescape(match[0])
+    after = match.string[match.end() : match.end() + 300]
+    if character == "\xa0":
+        return " "
+    if len(character) != 1 or not character.isprintable():
+        return match[0]
+    if character == "<" and _OPENS.match("<" + html.unescape(after)):
+        return match[0]
+    return match[0] if character == "&" and _ENTITY.match("&" + after) else character

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-
-import yaml
 
 from tilth.engine.replay import plan_of
 from tilth.recipe import Recipe, load
@@ -37,5 +36,4 @@ def find_run(what: str, assignments: list[str] | None = None) -> tuple[RunFolder
 
 def override(plan: Plan, assignments: list[str]) -> Plan:
     """The plan with some values changed."""
-    text = yaml.safe_dump(plan.document, allow_unicode=True, sort_keys=False)
-    return check(text, plan.file, plan.folder, assignments, need_sources=False)
+    return check(json.dumps(plan.document), plan.file, plan.folder, assignments, need_sources=False)

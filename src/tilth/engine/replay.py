@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from tilth import __version__
 from tilth.engine.chain import Chain, apply
@@ -154,8 +154,9 @@ def plan_of(folder: RunFolder) -> Plan:
     if not folder.origin.exists():
         raise FolderError(f"{folder.path} does not hold the plan it was made with.", "Run its recipe again.")
     origin = read_json(folder.origin)
-    text = yaml.safe_dump(origin["document"], allow_unicode=True, sort_keys=False)
-    return check(text, str(folder.recipe), Path(origin["folder"]), [], need_sources=False)
+    return check(
+        json.dumps(origin["document"]), str(folder.recipe), Path(origin["folder"]), [], need_sources=False
+    )
 
 
 def load_states(folder: RunFolder, plan: Plan, inputs: Inputs | None = None) -> list[StageState]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, is_dataclass
+from dataclasses import fields as dataclass_fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import Field as Setting
 
 from tilth.registry import Registry
 from tilth.sample import Message, Outcome, Sample, Verdict
@@ -87,12 +89,17 @@ class Operator:
         hints = get_type_hints(
             self.target if self.kind == "sample" else self.target.__init__, include_extras=True
         )
+        made = {
+            f.name: Setting(default_factory=f.default_factory)
+            for f in (dataclass_fields(self.target) if is_dataclass(self.target) else ())
+            if f.default_factory is not MISSING
+        }
         fields: dict[str, Any] = {}
         for parameter in inspect.signature(self.target).parameters.values():
             if self.kind == "sample" and parameter.kind is not parameter.KEYWORD_ONLY:
                 continue
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints[parameter.name], default)
+            fields[parameter.name] = (hints[parameter.name], made.get(parameter.name, default))
         name = "".join(word.title() for word in self.name.replace(".", "_").split("_"))
         return create_model(
             name,

@@ -53,7 +53,7 @@ def page(op: Operator) -> dict[str, Any]:
             "name": name,
             "type": _type(schema["properties"][name]),
             "required": field.is_required(),
-            "default": None if field.is_required() else field.default,
+            "default": None if field.is_required() else field.get_default(call_default_factory=True),
         }
         for name, field in op.settings.model_fields.items()
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from tilth.errors import Problem, RecipeError
+from tilth.recipe.yaml import value as value_of
 
 PATH_KEYS = {"data.from", "compare.questions", "compare.before", "compare.after", "train.base_model"}
 """Values that name files: given on the command line they are relative to the current folder."""
@@ -25,7 +26,7 @@ def override(document: Any, assignments: list[str]) -> list[Problem]:
             problems.append(Problem(f"--set {assignment}: expected key=value, for example train.epochs=1."))
             continue
         try:
-            _put(document, key.split("."), _absolute(key, yaml.safe_load(text)))
+            _put(document, key.split("."), _absolute(key, value_of(text)))
         except yaml.YAMLError:
             problems.append(Problem(f"--set {assignment}: the value is no YAML."))
         except LookupError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -12,6 +13,31 @@ Lines = dict[str, int]
 """Recipe path (`data.steps[2]`) → line, 1-based."""
 
 
+class _Core(yaml.SafeLoader):
+    """YAML 1.2's core schema: `on`, `no` and `12:30` are text, `1e-3` is a number."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  the library's own name and type
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("null", r"^(?:~|null|Null|NULL|)$", "~nN"),
+    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+):
+    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+_Core.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+
+
+def value(text: str) -> Any:
+    """The value of a YAML text.
+
+    Raises:
+        yaml.YAMLError: the text is no YAML.
+    """
+    return yaml.load(text, Loader=_Core)
+
+
 def parse(text: str, file: str) -> tuple[Any, Lines]:
     """The value of a YAML text and the line of each path in it.
 
@@ -19,7 +45,7 @@ def parse(text: str, file: str) -> tuple[Any, Lines]:
         RecipeError: the text is no YAML, or a key stands twice in one mapping.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=_Core)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         message = f"this is no YAML: {error.problem or error.context}."
@@ -30,7 +56,7 @@ def parse(text: str, file: str) -> tuple[Any, Lines]:
         _walk(node, "", file, lines, doubles)
     if doubles:
         raise RecipeError(doubles)
-    return yaml.safe_load(text), lines
+    return value(text), lines
 
 
 def _hint(text: str, line: int | None) -> str:

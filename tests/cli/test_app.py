@@ -1,0 +1,156 @@
+"""The command line: facts to stdout, exit codes, and errors that speak to a person."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+from tilth.cli.app import COMMANDS, app
+
+ROWS = [
+    {
+        "instruction": f"为什么第{i}只猫不会倒着走路？",
+        "input": "",
+        "output": f"第{i}只猫会，只是它觉得没必要。",
+        "domain": ["猫"],
+    }
+    for i in range(8)
+]
+RECIPE = """name: cats
+data:
+  from: raw.jsonl
+  format: coig_cqia
+  steps:
+    - filter.length: {field: answer, min_chars: 3}
+    - split.grouped: {train: 0.5, test: 0.5}
+  to: openai
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+    (tmp_path / "raw.jsonl").write_text(
+        text + '{"instruction": "短？", "input": "", "output": "是", "domain": []}\n', encoding="utf-8"
+    )
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def tilth(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tilth.cli.app", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_every_command_has_help_with_an_example():
+    commands = get_command(app).commands
+    assert set(commands) == {name for names in COMMANDS.values() for name in names}
+    assert len(commands) >= 17
+    for name, command in commands.items():
+        assert f"Example: tilth {name}" in (command.help or ""), name
+        for parameter in command.params:
+            assert getattr(parameter, "help", "x"), (name, parameter.name)
+        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        assert len(options) <= 8, name
+
+
+def test_the_journey_of_a_run(here):
+    done = tilth("run", "recipe.yaml", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["kept"] == 8
+    assert (here / "runs" / "cats" / "report" / "data.html").exists()
+    assert json.loads(tilth("status", "runs/cats", "--json").stdout)["status"] == "done"
+    (dropped,) = json.loads(tilth("show", "runs/cats", "--door", "dropped", "--json").stdout)
+    assert dropped["reason"] == "answer_too_short"
+    life = json.loads(tilth("explain", "runs/cats", "raw.jsonl:9", "--json").stdout)
+    assert life["door"] == "dropped"
+    assert (
+        json.loads(tilth("restore", "runs/cats", "raw.jsonl:9", "--json").stdout)["restored"][0]["place"]
+        == "raw.jsonl:9"
+    )
+    assert json.loads(tilth("run", "recipe.yaml", "--json").stdout)["counts"]["kept"] == 9
+    report = json.loads(tilth("report", "runs/cats", "--json").stdout)
+    assert set(report) == {"leaks", "splits", "moved", "coverage"}
+    assert set(json.loads(tilth("diff", "runs/cats", "runs/cats", "--json").stdout)) == {
+        "added",
+        "removed",
+        "changed",
+        "moved",
+    }
+
+
+@pytest.mark.parametrize("command", ["status", "show", "explain", "report"])
+def test_people_get_words(here, command):
+    tilth("run", "recipe.yaml")
+    done = tilth(command, "runs/cats", *(["raw.jsonl:1"] if command == "explain" else []))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    assert not done.stdout.startswith(("{", "["))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "gone.yaml"), "tilth init DATA"),
+        (("run", "recipe.yaml", "--set", "data.to=opena"), "Did you mean 'openai'"),
+        (("run", "recipe.yaml", "--set", "data.from=gone.jsonl"), "there is no file or folder"),
+        (("status", "gone"), "no run folder"),
+        (("explain", "gone", "x"), "no run folder"),
+        (("restore", "gone", "x"), "no run folder"),
+        (("train", "gone"), "no shipped recipe"),
+        (("convert", "gone.jsonl", "--to", "openai", "-o", "x"), "gone.jsonl"),
+        (("convert", "raw.jsonl", "--to", "opena", "-o", "x"), "Did you mean 'openai'"),
+        (("list", "filter.lenght"), "Did you mean 'filter.length'"),
+        (("init", "gone.jsonl"), "no file or folder"),
+        (("compare", "raw.jsonl"), "where the report goes"),
+        (("frobnicate",), "No such command"),
+    ],
+)
+def test_wrong_use_is_told_in_words_with_exit_code_2(here, arguments, said):
+    done = tilth(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_run_exits_with_2_and_its_folder_is_refused(here):
+    (here / "raw.jsonl").write_text("{broken\n" * 3, encoding="utf-8")
+    done = tilth("run", "recipe.yaml")
+    assert done.returncode == 2
+    assert "3 of 3 entries were quarantined" in done.stderr
+    refused = tilth("train", "runs/cats", "--set", "train.base_model=tiny")
+    assert refused.returncode == 2
+    assert "failed" in refused.stderr
+
+
+def test_check_lists_problems_as_json(here):
+    (here / "recipe.yaml").write_text(RECIPE.replace("min_chars", "min_char"), encoding="utf-8")
+    done = tilth("check", "recipe.yaml", "--json")
+    assert done.returncode == 2
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert set(problem) == {"file", "line", "path", "message", "hint"}
+    assert problem["line"] == 6
+
+
+def test_dry_run_and_doctor_and_list(here):
+    assert json.loads(tilth("run", "recipe.yaml", "--dry-run", "--json").stdout)["tried"] == 9
+    assert not (here / "runs").exists()
+    assert any(row["name"] == "python" for row in json.loads(tilth("doctor", "--json").stdout)["checks"])
+    assert "dedup.near" in tilth("list").stdout
+    assert "tutorial" in tilth("init", "--list").stdout
+
+
+def test_init_then_run(here):
+    assert tilth("init", "raw.jsonl", "-o", "mine").returncode == 0
+    done = tilth("run", "mine/recipe.yaml", "--json")
+    assert json.loads(done.stdout)["counts"]["taken"] == 9

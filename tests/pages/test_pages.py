@@ -1,0 +1,95 @@
+"""Pages: translated, escaped, static; and diffs a person can read."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tilth.pages import language, render
+from tilth.pages.diff import diff
+from tilth.pages.render import words
+
+TEMPLATES = resources.files("tilth.pages") / "templates"
+PHRASE = re.compile(r"""\bt\("((?:[^"\\]|\\.)*)"|\bt\('((?:[^'\\]|\\.)*)'""")
+
+
+def phrases() -> set[str]:
+    found = set()
+    for page in TEMPLATES.iterdir():
+        for double, single in PHRASE.findall(page.read_text(encoding="utf-8")):
+            found.add(double or single)
+    return found
+
+
+def test_every_phrase_is_translated():
+    said = phrases()
+    assert len(said) > 40
+    assert said - set(words()) == set()
+
+
+def test_translations_keep_their_placeholders():
+    for english, chinese in words().items():
+        assert sorted(re.findall(r"{\d}", english)) == sorted(re.findall(r"{\d}", chinese)), english
+
+
+@pytest.mark.parametrize(
+    ("wish", "lang"), [("zh_CN.UTF-8", "zh"), ("zh", "zh"), ("en", "en"), ("fr_FR", "en")]
+)
+def test_the_language_is_the_readers(monkeypatch, wish, lang):
+    monkeypatch.setenv("TILTH_LANG", wish)
+    assert language() == lang
+
+
+def context(**more):
+    counts = {"taken": 2, "made": 0, "blank": 0, "kept": 1, "dropped": 1, "quarantined": 0, "held": 0}
+    step = {
+        "name": "read",
+        "taken": 2,
+        "changed": 0,
+        "proposed": 0,
+        "made": 0,
+        **{k: counts[k] for k in ("kept", "dropped", "quarantined", "held")},
+    }
+    empty = {"bins": [], "low": 0, "high": 0, "median": 0}
+    base = {
+        "name": "x", "status": "done", "reason": "", "counts": counts, "steps": [step], "leaks": [], "asked": 0, "gone": [],
+        "changes": [], "proposals": [], "splits": {"train": 1}, "moved": [], "coverage": [], "suffix": "jsonl",
+        "lengths": {"question": empty, "answer": empty}, "inputs": [], "version": "0",
+    }  # fmt: skip
+    return {**base, **more}
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_data_report_is_one_static_file(lang):
+    page = render("data.html", lang, **context())
+    assert not re.search(r"<script|https?:|<link|src=", page)
+    assert ('lang="zh-CN"' in page) == (lang == "zh")
+
+
+def test_what_samples_say_is_escaped():
+    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    leak = {"question": evil, "place": evil, "similarity": 1.0, "split": "train", "text": evil + "y"}
+    page = render("data.html", "en", **context(leaks=[leak], asked=1, name=evil))
+    assert "<script" not in page
+    assert "<img" not in page
+
+
+def test_a_short_change_stays_readable():
+    kinds = [(p.kind, p.text) for p in diff("化学 成分", "化学成分")]
+    assert kinds == [("same", "化学"), ("gone", " "), ("same", "成分")]
+
+
+def test_long_sameness_is_folded():
+    pieces = diff("甲" * 200 + "乙", "甲" * 200 + "丙")
+    assert [p.kind for p in pieces] == ["fold", "same", "gone", "new"]
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_a_diff_holds_both_texts(before, after):
+    pieces = diff(before, after, fold=False)
+    assert "".join(p.text for p in pieces if p.kind in ("same", "gone")) == before
+    assert "".join(p.text for p in pieces if p.kind in ("same", "new")) == after

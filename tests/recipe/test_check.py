@@ -1,0 +1,148 @@
+"""Recipes: every problem at once, with its line and the next step."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tilth.errors import NotFoundError, RecipeError
+from tilth.recipe import load, shipped_names
+from tilth.recipe.catalog import catalog, json_schema
+from tilth.recipe.check import check, shipped_text
+from tilth.recipe.override import override
+from tilth.recipe.start import init
+
+GOOD = """name: x
+data:
+  from: raw.jsonl
+  format: coig_cqia
+  steps:
+    - filter.length: {field: answer, min_chars: 2}
+    - dedup.near
+    - split.grouped: {train: 0.7, test: 0.3}
+  to: openai
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "raw.jsonl").write_text(
+        '{"instruction": "问", "input": "", "output": "答", "domain": [], "copyright": ""}\n', encoding="utf-8"
+    )
+    return tmp_path
+
+
+def problems(text: str, folder: Path, *assignments: str) -> list[tuple[int | None, str]]:
+    with pytest.raises(RecipeError) as caught:
+        check(text, "r.yaml", folder, list(assignments))
+    return [(p.line, p.message + " " + p.hint) for p in caught.value.problems]
+
+
+def test_a_good_recipe_becomes_a_plan(folder):
+    plan = check(GOOD, "r.yaml", folder, [])
+    assert [step.name for step in plan.steps] == ["filter.length", "dedup.near", "split.grouped"]
+    assert plan.steps[0].settings["max_chars"] is None
+    (stage,) = plan.stages
+    assert [step.name for step in stage.sets] == ["dedup.near", "split.grouped"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("filter.length:", "filter.lenght:", 6, "Did you mean 'filter.length'"),
+        ("min_chars: 2", "min_char: 2", 6, "Did you mean 'min_chars'"),
+        ("min_chars: 2", "min_chars: two", 6, "valid integer"),
+        ("field: answer", "field: anwser", 6, "'question', 'answer' or 'both'"),
+        ("test: 0.3", "test: 0.9", 8, "sum to 1"),
+        ("to: openai", "to: opena", 9, "Did you mean 'openai'"),
+        ("format: coig_cqia", "format: coig", 4, "unknown format 'coig'"),
+        ("from: raw.jsonl", "from: gone.jsonl", 3, "there is no file or folder"),
+        ("name: x", "nam: x", 1, "Did you mean 'name'"),
+        ("- dedup.near", "- dedup.near: [1]", 7, "a step is a name"),
+        ("  to: openai", "  to: openai\n  to: xtuner", 10, "second time"),
+        ("  to: openai", "\tto: openai", 9, "Indent with spaces"),
+        ("name: x", "name: x\nplugins: [gone.py]", 2, "there is no file"),
+    ],
+)
+def test_a_problem_names_its_line_and_the_next_step(folder, old, new, line, said):
+    found = problems(GOOD.replace(old, new), folder)
+    assert any(said in message for _, message in found), found
+    assert line in [n for n, _ in found]
+
+
+def test_all_problems_are_told_at_once(folder):
+    text = (
+        GOOD.replace("min_chars", "min_char").replace("dedup.near", "dedup.nere").replace("openai", "opena")
+        + "trian: {}\n"
+    )
+    assert [line for line, _ in problems(text, folder)] == [6, 7, 9, 10]
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "just words"])
+def test_something_else_than_a_recipe(folder, text):
+    assert "a recipe is a mapping" in problems(text, folder)[0][1]
+
+
+def test_overrides_reach_sections_and_steps():
+    document = {"data": {"steps": ["dedup.near", {"filter.length": {"field": "answer"}}]}}
+    given = ["train.epochs=1", "data.steps.dedup.near.threshold=0.8", "data.steps.filter.length.min_chars=3"]
+    assert override(document, given) == []
+    assert document["train"] == {"epochs": 1}
+    assert document["data"]["steps"] == [
+        {"dedup.near": {"threshold": 0.8}},
+        {"filter.length": {"field": "answer", "min_chars": 3}},
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["train", "=1", "data.steps.dedup.exact.on=question", "data.x=[1"])
+def test_an_override_that_cannot_be_applied_is_a_problem(wrong):
+    (problem,) = override({"data": {"steps": ["dedup.near"]}}, [wrong])
+    assert wrong.split("=")[0] in problem.message
+
+
+def test_the_same_operator_twice_gets_two_names(folder):
+    plan = check(
+        GOOD.replace("- dedup.near", "- dedup.near\n    - dedup.near: {on: question}"), "r.yaml", folder, []
+    )
+    assert [step.name for step in plan.steps][1:3] == ["dedup.near", "dedup.near@2"]
+
+
+def test_every_shipped_recipe_checks(folder):
+    names = shipped_names()
+    assert {"tutorial", "ruozhiba", "assistant", "roleplay"} <= set(names)
+    for name in names:
+        plan = check(shipped_text(name), name, folder, [f"data.from={folder / 'raw.jsonl'}"])
+        assert plan.split_step is not None, name
+
+
+def test_an_unknown_recipe_says_what_there_is():
+    with pytest.raises(NotFoundError, match="Did you mean 'ruozhiba'"):
+        load("ruozhibar")
+    with pytest.raises(NotFoundError, match="tilth init"):
+        load("nowhere/recipe.yaml")
+
+
+@pytest.mark.parametrize("recipe", ["assistant", "ruozhiba"])
+def test_init_writes_a_recipe_that_checks(folder, recipe):
+    found = init(folder / "raw.jsonl", recipe, folder / "new")
+    assert found["format"] == "coig_cqia"
+    plan = load(found["recipe"])
+    assert plan.recipe.data.format == "coig_cqia"
+    assert Path(plan.specs[0].path).resolve() == (folder / "raw.jsonl").resolve()
+
+
+def test_the_catalog_knows_every_operator_and_its_settings():
+    names = {row["name"] for row in catalog("operators")}
+    assert len(names) > 35
+    assert all(row["about"] for row in catalog("operators"))
+    settings = {s["name"]: s for s in catalog("filter.length")["settings"]}
+    assert settings["field"]["type"] == "question | answer | both"
+    assert all(row["about"] for row in catalog("formats"))
+
+
+def test_the_schema_is_json_and_names_the_operators():
+    text = json.dumps(json_schema(), default=str)
+    assert "dedup.near" in text
+    assert "min_chars" in text

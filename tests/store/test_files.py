@@ -1,0 +1,78 @@
+"""Atomic files, the lock, the decision log and record files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tilth.errors import FolderError, FormatError
+from tilth.store.decisions import append, event, exemptions, standing
+from tilth.store.files import atomic, read_jsonl, sweep, write_jsonl, write_text
+from tilth.store.folder import RunFolder
+from tilth.store.lock import is_locked, locked
+from tilth.store.records import RecordWriter
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(TypeError), atomic(path) as handle:
+        handle.writelines([b"half", None])
+    assert path.read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_jsonl_is_written_as_json_dumps_writes_it(tmp_path):
+    write_jsonl(tmp_path / "a.jsonl", [{"问": "答", "n": 1}])
+    assert (tmp_path / "a.jsonl").read_bytes() == '{"问": "答", "n": 1}\n'.encode()
+    assert list(read_jsonl(tmp_path / "a.jsonl")) == [{"问": "答", "n": 1}]
+    assert list(read_jsonl(tmp_path / "none.jsonl")) == []
+
+
+def test_sweep_takes_leftovers_only(tmp_path):
+    (tmp_path / ".a.txt.99.tmp").write_text("half", encoding="utf-8")
+    (tmp_path / "a.tmp").write_text("mine", encoding="utf-8")
+    sweep(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tmp"]
+
+
+def test_the_lock_is_held_and_given_back(tmp_path):
+    with locked(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(FolderError), locked(tmp_path):
+            pass
+    assert not is_locked(tmp_path)
+
+
+def test_decisions_are_added_once_and_can_be_undone(tmp_path):
+    log = tmp_path / "decisions.jsonl"
+    first = event("a" * 16, "restore", place="r:1", step="dedup.near")
+    assert append(log, [first]) == 1
+    assert append(log, [first]) == 0
+    assert exemptions(log) == {"dedup.near": frozenset({"r:1"})}
+    append(log, [event("a" * 16, "undo", undoes=first["event_id"])])
+    assert standing(log) == []
+    assert exemptions(log) == {}
+    assert len(list(read_jsonl(log))) == 2
+
+
+def test_a_folder_without_run_json_is_no_run(tmp_path):
+    with pytest.raises(FolderError, match="no run folder"):
+        RunFolder(tmp_path).read_run()
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [("failed", "nothing was kept"), ("running", "has not finished")]
+)
+def test_later_commands_refuse_a_run_that_is_not_done(tmp_path, status, message):
+    write_text(tmp_path / "run.json", f'{{"status": "{status}", "reason": "nothing was kept"}}')
+    with pytest.raises(FolderError, match=message):
+        RunFolder(tmp_path).require_done()
+
+
+def test_a_table_opens_in_excel_and_refuses_what_it_has_no_column_for(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as handle:
+        writer = RecordWriter(handle, "csv")
+        writer.add({"问题": "a,b", "回答": "两\n行"})
+        with pytest.raises(FormatError, match="no column"):
+            writer.add({"问题": "a", "别的": "b"})
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")

@@ -1,0 +1,28 @@
+"""One shape of record per file: record → Sample, Sample → record."""
+
+from __future__ import annotations
+
+from tilth.formats import (  # noqa: F401  importing a format registers it
+    alpaca,
+    coig_cqia,
+    csv,
+    kto,
+    labelllm,
+    llamafactory_alpaca,
+    llamafactory_sharegpt,
+    openai,
+    preference,
+    prompt_completion,
+    questions,
+    sharegpt,
+    text,
+    tilth,
+    tsv,
+    xtuner,
+    xtuner_conversation,
+)
+from tilth.formats.base import FORMATS, Format, Record, register
+from tilth.formats.columns import mapped, read_record
+from tilth.formats.detect import detect
+
+__all__ = ["FORMATS", "Format", "Record", "detect", "mapped", "read_record", "register"]

@@ -1,0 +1,46 @@
+"""Which format records have, for `--from auto`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tilth.errors import FormatError
+from tilth.formats.base import FORMATS, Format, Record, kind_of
+
+ENOUGH = 0.95
+"""The share of records that must fit. A run fails when more than 5 % of its input is set aside (DESIGN §2), so a
+format that fits fewer records could not be used; one that fits these lets a stray broken record be set aside alone."""
+
+
+def detect(records: Sequence[Record]) -> Format:
+    """The most particular format that all records fit; failing that, the one that nearly all of them fit.
+
+    Raises:
+        FormatError: there are no records, or no format fits; the message lists the keys that were seen.
+    """
+    if not records:
+        raise FormatError("there is no record to recognize a format by.", "Name it with `format:`.")
+    counts = {name: sum(map(fmt.fits, records)) for name, fmt in FORMATS}
+    best = max(counts.values())
+    if best < ENOUGH * len(records):
+        odd = _first_misfit(records, counts, best)
+        raise FormatError(
+            f"no format fits these records; {odd}.",
+            f"Name one with `format:` and map its keys with `columns:`. Known: {', '.join(FORMATS.names())}.",
+        )
+    return min((fmt for name, fmt in FORMATS if counts[name] == best), key=lambda fmt: fmt.rank)
+
+
+def _keys(record: Record) -> str:
+    if isinstance(record, dict):
+        keys = [key if len(key) <= 40 else f"{key[:39]}…" for key in list(record)[:12]]
+        return ", ".join(f"`{key}`" for key in keys) or "no keys"
+    return f"no keys: it is {kind_of(record)}"
+
+
+def _first_misfit(records: Sequence[Record], counts: dict[str, int], best: int) -> str:
+    if best * 2 < len(records):
+        return f"the first one has {_keys(records[0])}"
+    name = next(name for name, count in counts.items() if count == best)
+    index, record = next((i, r) for i, r in enumerate(records, 1) if not FORMATS.get(name).fits(r))
+    return f"most fit `{name}`, but record {index} has {_keys(record)}"

@@ -1,0 +1,99 @@
+"""Files as a source: what there is, the work cut by size, the entries of each part, and a first look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tilth.errors import SourceError
+from tilth.sources.base import Layout, Part, Shard, Spec
+from tilth.sources.cutting import parts_of
+from tilth.sources.layout import encoding_hint, layout_of
+from tilth.sources.listing import Found, data_root, files_of
+from tilth.sources.reading import entries
+from tilth.sources.streams import canonical_encoding
+
+__all__ = ["Found", "Look", "data_root", "digest", "entries", "files_of", "plan", "sniff"]
+
+SHARD_BYTES = 8 << 20
+FAR = 1000
+"""How many entries a first look reads at most, where few of them are good."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a first look at a file shows."""
+
+    layout: Layout
+    records: tuple[Any, ...]
+    """The first records that could be parsed."""
+    hint: str = ""
+    """What to set in the recipe so that the file can be read; empty when nothing seems wrong."""
+
+
+def plan(specs: Sequence[Spec], *, shard_bytes: int = SHARD_BYTES) -> list[Shard]:
+    """The work in source order: small files share a shard, big ones are cut between records.
+
+    The same files give the same shards, however many workers there are.
+
+    Args:
+        specs: the items of `data.from`.
+        shard_bytes: about how many bytes a shard holds.
+
+    Raises:
+        SourceError: a file is missing, of an unknown kind or in an unknown encoding, or a table has no header.
+    """
+    shards: list[Shard] = []
+    parts: list[Part] = []
+    held = 0
+    for found in files_of(specs):
+        if found.skipped:
+            continue
+        for part, size in parts_of(found, specs[found.source], shard_bytes):
+            if parts and held + size > shard_bytes:
+                shards.append(Shard(len(shards), tuple(parts)))
+                parts, held = [], 0
+            parts.append(part)
+            held += size
+    return [*shards, Shard(len(shards), tuple(parts))]
+
+
+def sniff(path: str, *, encoding: str = "utf-8", page: str | None = None, limit: int = 20) -> Look:
+    """A first look at one file: how its records lie, the first of them, and whether the encoding seems wrong.
+
+    Args:
+        path: the file.
+        encoding: as in the recipe.
+        page: as in the recipe.
+        limit: how many records to show.
+
+    Raises:
+        SourceError: the file cannot be read, and nothing can be said about why.
+    """
+    codec = canonical_encoding(encoding)
+    hint = encoding_hint(path) if codec == "utf-8" else ""
+    part = Part(path, Path(path).name, layout_of(path, codec, page), encoding=codec)
+    try:
+        seen = islice((e.record for e in islice(entries(part), FAR) if not (e.blank or e.error)), limit)
+        return Look(part.layout, tuple(seen), hint)
+    except SourceError:
+        if hint:
+            return Look(part.layout, (), hint)
+        raise
+
+
+def digest(path: str) -> str:
+    """32 hex digits of blake2b over the file's bytes.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None

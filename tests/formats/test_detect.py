@@ -1,0 +1,100 @@
+import pytest
+
+from tilth.errors import FormatError
+from tilth.formats import detect
+
+ALPACA = {"instruction": "问", "input": "", "output": "答"}
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        (ALPACA, "alpaca"),
+        ({**ALPACA, "domain": [], "answer_from": "human"}, "coig_cqia"),
+        ({**ALPACA, "kto_tag": True}, "kto"),
+        ({"instruction": "问", "chosen": "甲", "rejected": "乙"}, "preference"),
+        ({"conversations": [{"from": "human", "value": "问"}]}, "sharegpt"),
+        ({"conversations": [], "chosen": {}, "rejected": {}}, "preference"),
+        ([{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}], "openai"),
+        ({"messages": [{"role": "assistant", "content": "答"}]}, "openai"),
+        ({"messages": [{"role": "user", "content": "问"}]}, "questions"),
+        ({"id": "a", "messages": [{"role": "user", "content": "问"}], "meta": {}}, "tilth"),
+        ({"conversation": [{"input": "问", "output": "答"}]}, "xtuner_conversation"),
+        ({"conversation": [{"message_type": "send", "content": "问"}]}, "labelllm"),
+        ({"prompt": "问", "completion": "答"}, "prompt_completion"),
+        ({"question": "问", "answer": "答"}, "csv"),
+        ({"title": "问", "href": "/p/1"}, "questions"),
+        ({"text": "从前", "label": True}, "text"),
+    ],
+)
+def test_the_most_particular_shape_wins(record, name):
+    assert detect([record]).name == name
+
+
+def test_all_records_must_fit_the_wider_shape():
+    assert detect([{**ALPACA, "domain": [], "answer_from": "human"}, ALPACA]).name == "alpaca"
+
+
+def test_a_stray_broken_record_does_not_hide_the_shape():
+    assert detect([ALPACA] * 19 + [{"output": "答"}]).name == "alpaca"
+    with pytest.raises(FormatError, match="most fit `alpaca`, but record 10 has `output`"):
+        detect([ALPACA] * 9 + [{"output": "答"}])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"title": "题", "content": "文"},
+        {"messages": [{"toy_input": "问"}]},
+        {"prompt": "问", "response": "答"},
+        {"instruction": "问", "instances": []},
+        7,
+    ],
+)
+def test_what_fits_nothing_is_not_guessed(record):
+    with pytest.raises(FormatError, match=r"no format fits these records.*Known: alpaca"):
+        detect([record])
+
+
+def test_the_keys_that_were_seen_are_shown():
+    with pytest.raises(FormatError, match="the first one has `作者`, `正文`"):
+        detect([{"作者": "甲", "正文": "文"}])
+
+
+def test_no_records():
+    with pytest.raises(FormatError, match="no record to recognize"):
+        detect([])
+
+
+FOUND = {
+    "tutorial_camp2/ruozhiba_raw.jsonl": ("lines", "coig_cqia", 240),
+    "tutorial_camp2/train.jsonl": ("lines", "openai", 168),
+    "cqia/xhs_xhs.jsonl": ("lines", "coig_cqia", 700),
+    "cqia/segmentfault_segmentfault_upvote5_clean.jsonl": ("lines", "coig_cqia", 458),
+    "sft_llamafactory/alpaca_zh_demo.json": ("array", "alpaca", 1000),
+    "sft_llamafactory/glaive_toolcall_zh_demo.json": ("array", "sharegpt", 300),
+    "sft_llamafactory/dpo_zh_demo.json": ("array", "preference", 300),
+    "sft_llamafactory/v1_sft_demo.jsonl": ("lines", "openai", 500),
+    "sft_llamafactory/c4_demo.jsonl": ("lines", "text", 300),
+    "sft_firefly/dummy_dpo.jsonl": ("lines", "preference", 16),
+    "sft_firefly/dummy_pretrain.jsonl": ("lines", "text", 45),
+    "sft_xtuner_tests/openai_sft.jsonl": ("lines", "openai", 128),
+    "sft_xtuner_tests/multi_turn_2.json": ("array", "openai", 2),
+    "sft_xtuner_tests/gsm8k_train_example_data.jsonl": ("lines", "questions", 200),
+    "bench_gsm8k/test.jsonl": ("lines", "csv", 1319),
+    "ruozhiba_tieba/ruozhiba-title-good.json": ("array", "questions", 2597),
+    "ruozhiba_better/ruozhiba_qa.json": ("array", "alpaca", 1475),
+}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", FOUND)
+def test_real_files_are_read_whole(real_data, name):
+    from tilth.sources import entries, plan, sniff
+    from tilth.sources.base import Spec
+
+    path = str(real_data / name)
+    fmt = detect(sniff(path).records)
+    parts = [part for shard in plan([Spec(path)]) for part in shard.parts]
+    samples = [fmt.read(entry.record, "a", "b:1") for part in parts for entry in entries(part)]
+    assert (parts[0].layout, fmt.name, len(samples)) == FOUND[name]

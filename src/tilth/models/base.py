@@ -39,8 +39,10 @@ class ChatModel(Protocol):
     """Something that answers a conversation."""
 
     name: str
-    identity: str
-    """What enters step keys and caches: kind, name and a digest of weights or of the address; never a secret."""
+
+    @property
+    def identity(self) -> str:
+        """What enters step keys and caches: kind, name and a digest of weights or of the address; never a secret."""
 
     def ask(self, messages: Sequence[Message], generation: Generation) -> Reply:
         """One whole answer."""

@@ -1,0 +1,1 @@
+"""Talk to what was trained: in a terminal, or through an OpenAI-compatible server."""

@@ -1,0 +1,1 @@
+"""The same questions before and after training, and what may honestly be said about the difference."""

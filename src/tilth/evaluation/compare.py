@@ -1,0 +1,215 @@
+"""The same questions before and after training, put together: answers, losses, verdicts, and what may be said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from tilth.evaluation.ask import Answers
+from tilth.evaluation.losses import HeldOut
+from tilth.evaluation.measures import char_f, is_empty, refuses, repeats
+from tilth.evaluation.nearest import Leak, Near, leaks, nearest
+from tilth.evaluation.protocol import BOTH, Protocol, SideName
+from tilth.evaluation.statistics import paired_bootstrap, sample_size
+from tilth.evaluation.table import Row
+from tilth.evaluation.verdicts import Tally, Verdict, settle, tally
+from tilth.evaluation.words import percent, say
+from tilth.pages.render import Language
+from tilth.sample import Sample, Side
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is known of the data the model was trained on."""
+
+    data: Mapping[Side, Sequence[Sample]] = field(default_factory=dict)
+    """The sides it learned from or was chosen by: `train` and `validation`."""
+    stale: bool | None = None
+    """Whether it was trained on other data than the run now holds; `None` where that is not known."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything a report says."""
+
+    protocol: Protocol
+    rows: tuple[Row, ...]
+    tally: Tally
+    heldout: HeldOut | None
+    near: Mapping[str, Sequence[Near]]
+    """The question's place → the training samples nearest to it."""
+    leaks: tuple[Leak, ...]
+    language: Language
+    stale: bool | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """The question's place → what the author of an answers file wrote about it."""
+
+    @property
+    def sentence(self) -> str:
+        """The result in words: what was judged, and what the held-out loss says."""
+        parts = [_verdict_sentence(self.tally, self.language)]
+        if self.heldout is not None:
+            parts.append(_loss_sentence(self.heldout, self.language))
+        elif not self.tally.judged:
+            parts.append(say(self.language, "nothing_held_out"))
+        return _together(parts, self.language)
+
+    @property
+    def failed(self) -> int:
+        """Answers that never came, on both sides."""
+        return sum(answer.state == "failed" for row in self.rows for answer in (row.before, row.after))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `compare.json` holds."""
+        return {
+            **self.tally.as_dict(),
+            "sentence": self.sentence,
+            "questions": len(self.rows),
+            "heldout": None if self.heldout is None else self.heldout.as_dict(),
+            "lengths": {side: measured(self.rows, side)["length_median"] for side in BOTH},
+            "answers": {side: measured(self.rows, side) for side in BOTH},
+            "char_f": wording(self.rows, self.protocol.seed),
+            "leaks": [
+                {"question": x.question.text, "place": x.place, "similarity": x.similarity, "split": x.split}
+                for x in self.leaks
+            ],
+            "stale": self.stale,
+            "seed": self.protocol.seed,
+            "protocol": self.protocol.digest,
+        }
+
+
+def compare(
+    protocol: Protocol,
+    answers: Answers,
+    *,
+    language: Language,
+    heldout: HeldOut | None = None,
+    verdicts: Sequence[Verdict] = (),
+    training: Training | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Put a comparison together. A question whose answer failed counts as an error where nobody judged it.
+
+    Args:
+        protocol: what was asked.
+        answers: side → place → answer.
+        language: what the report speaks.
+        heldout: the loss on the expected answers.
+        verdicts: what people or a judge said.
+        training: the data the model was trained on.
+        notes: place → remarks of the author of an answers file.
+    """
+    training = training or Training()
+    failed = {a.place for side in BOTH for a in answers[side].values() if a.state == "failed"}
+    votes = [*verdicts, *(Verdict(place, "error", "tilth") for place in sorted(failed))]
+    winners = settle(votes)
+    losses = {} if heldout is None else heldout.by_place()
+    rows = tuple(
+        Row(
+            q,
+            answers["before"][q.place],
+            answers["after"][q.place],
+            losses.get(q.place),
+            winners.get(q.place),
+        )
+        for q in protocol.questions
+    )
+    return Comparison(
+        protocol=protocol,
+        rows=rows,
+        tally=tally(votes),
+        heldout=heldout,
+        near=nearest(protocol.questions, training.data.get("train", ())),
+        leaks=tuple(leaks(protocol.questions, training.data)),
+        language=language,
+        stale=training.stale,
+        notes=notes or {},
+    )
+
+
+def _verdict_sentence(counts: Tally, language: Language) -> str:
+    interval, rate = counts.interval, counts.win_rate
+    if interval is None or rate is None:
+        return say(language, "nobody")
+    if counts.ties == counts.judged:
+        text = say(language, "all_ties", n=counts.judged)
+    else:
+        better = "better" if rate > 0.5 else "worse"
+        text = say(
+            language,
+            better if counts.distinguishable else "open",
+            n=counts.judged,
+            wins=counts.wins,
+            losses=counts.losses,
+            ties=counts.ties,
+            rate=percent(rate),
+            low=percent(interval.low),
+            high=percent(interval.high),
+            needed=sample_size(),
+        )
+    parts = [text] + ([say(language, "some_errors", errors=counts.errors)] if counts.errors else [])
+    return _together(parts, language)
+
+
+def _together(sentences: Sequence[str], language: Language) -> str:
+    return (" " if language == "en" else "").join(sentences)
+
+
+def _loss_sentence(heldout: HeldOut, language: Language) -> str:
+    if not any(row.difference for row in heldout.rows):
+        phrase = "unchanged"
+    elif not heldout.distinguishable:
+        phrase = "level"
+    else:
+        phrase = "fell" if heldout.difference < 0 else "rose"
+    return say(
+        language,
+        phrase,
+        n=len(heldout.rows),
+        before=heldout.before,
+        after=heldout.after,
+        unit=say(language, heldout.unit),
+        low=heldout.interval.low,
+        high=heldout.interval.high,
+    )
+
+
+def measured(rows: Iterable[Row], side: SideName) -> dict[str, float | int | None]:
+    """What was counted in the answers of one side; shares are of the answers that came."""
+    all_answers = [row.before if side == "before" else row.after for row in rows]
+    came = [answer for answer in all_answers if answer.state != "failed"]
+    texts = [answer.text for answer in came]
+    return {
+        "answers": len(came),
+        "failed": len(all_answers) - len(came),
+        "length_median": median(map(len, texts)) if texts else None,
+        "empty": _share(is_empty, texts),
+        "repeating": _share(repeats, texts),
+        "refusing": _share(refuses, texts),
+        "truncated": sum(answer.state == "truncated" for answer in came) / len(came) if came else None,
+    }
+
+
+def _share(fault: Callable[[str], bool], texts: Sequence[str]) -> float | None:
+    return sum(map(fault, texts)) / len(texts) if texts else None
+
+
+def wording(rows: Iterable[Row], seed: int) -> dict[str, Any] | None:
+    """Mean character F-score against the expected answers; `None` where there are none."""
+    scores = [
+        (char_f(row.before.text, row.question.expected), char_f(row.after.text, row.question.expected))
+        for row in rows
+        if row.question.expected and "failed" not in (row.before.state, row.after.state)
+    ]
+    if not scores:
+        return None
+    differences = [after - before for before, after in scores]
+    return {
+        "before": sum(before for before, _ in scores) / len(scores),
+        "after": sum(after for _, after in scores) / len(scores),
+        "difference": sum(differences) / len(scores),
+        "interval": list(paired_bootstrap(differences, seed=seed)),
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,7 +30,7 @@ def command(
 
         serve(of_run(Path(models[0]), None), host=host, port=port, announce=note)
         return
-    named = {}
+    named: dict[str, Any] = {}
     base: Path | None = None
     for item in models:
         name, sign, folder = item.partition("=")

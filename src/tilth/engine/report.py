@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -59,7 +60,7 @@ def write_report(
         "version": __version__,
     }
     write_text(folder.report / "data.html", render("data.html", **context))
-    write_text(folder.card, card(plan, result, tallies, inputs, len(leaks)))
+    write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks), asked)))
 
 
 def topic_table(
@@ -83,7 +84,7 @@ def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for door in ("dropped", "quarantined", "held"):
         for line in read_jsonl(folder.door(door)):
-            reason = line.get("reason") or line["error"]
+            reason = line.get("reason") or re.sub(r"\d+", "…", line["error"])
             key = (door, line["step"], reason)
             group = groups.setdefault(
                 key, {"door": door, "step": line["step"], "reason": reason, "count": 0, "examples": []}
@@ -149,12 +150,23 @@ def histogram(values: Sequence[int]) -> dict[str, Any]:
     return {"bins": bins, "low": low, "high": ordered[-1], "median": ordered[len(ordered) // 2]}
 
 
+def leak_line(leaks: int, asked: int) -> str:
+    """What the card says of the questions that will be asked."""
+    if not asked:
+        return "There is no test side: nothing can be said about how a model trained on this does on unseen questions."
+    if leaks:
+        return (
+            f"{leaks} of {asked} questions that will be asked stand nearly word for word in what is learned."
+        )
+    return f"None of the {asked} questions that will be asked stands nearly word for word in what is learned."
+
+
 def card(
     plan: Plan,
     result: Mapping[str, Any],
     tallies: Iterable[Tally],
     inputs: Iterable[Mapping[str, Any]],
-    leaks: int,
+    leaks: str,
 ) -> str:
     """The dataset card. It holds no time stamp: the same input gives the same bytes."""
     counts = result["counts"]
@@ -194,11 +206,7 @@ def card(
         for t in tallies
     ]
     lines += ["", "## Known limits", ""]
-    lines.append(
-        f"- {leaks} question(s) that will be asked stand nearly word for word in the training or validation side."
-        if leaks
-        else "- No question of the test side or of the comparison stands nearly word for word in the training side."
-    )
+    lines.append(f"- {leaks}")
     proposed = sum(t.proposed for t in tallies)
     if proposed:
         lines.append(f"- {proposed} proposed corrections wait for a person; the samples stand as they came.")

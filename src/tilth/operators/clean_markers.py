@@ -43,6 +43,7 @@ _ENDING = re.compile(
     rf"(?:<\|(?:im_end|endoftext|eot_id|end|end_of_text)\|>|<end_of_turn>|</s>|<eo[ahu]>|\n[ \t]*{_ROLE})\s*\Z"
 )
 _INSTRUCTION = re.compile(r"\A\s*(?:<s>\s*)?\[INST\]\s*((?:(?!\[/?INST\])[\s\S])*?)\s*\[/INST\]\s*\Z")
+_TOKEN = re.compile(r"<\||\[/?INST\]|</s>|<eo[ahu]>|<(?:start|end)_of_turn>")
 _TOKEN_TOPIC = re.compile(r"token|特殊|标记|标签|分词|模板|template|结束符|分隔符", re.IGNORECASE)
 
 
@@ -68,9 +69,9 @@ def _without_markers(text: str) -> str:
 def _unmark(text: str) -> str:
     if "[" in text or "【" in text or "〔" in text:
         text = _without_citations(text)
-    if not ("|" in text or ":" in text or "：" in text or "[" in text or "<" in text) or _TOKEN_TOPIC.search(
-        text
-    ):
+    if not ("|" in text or ":" in text or "：" in text or "[" in text or "<" in text):
+        return text
+    if _TOKEN.search(text) and _TOKEN_TOPIC.search(text):
         return text
     bare = _ENDING.sub("", _INSTRUCTION.sub(r"\1", text))
     bare = _OPENING.sub("", bare) if bare.strip() else bare

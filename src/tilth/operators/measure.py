@@ -1,0 +1,181 @@
+"""Writes what can be counted on a sample as signals; the text is never changed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field as Limits
+
+from tilth.operators import lexicon, protect
+from tilth.operators.base import Field, operator, text
+from tilth.operators.features import HAN, HANGUL, KANA, units
+from tilth.operators.privacy_find import find
+from tilth.operators.relevance import Relevance as Relevance
+from tilth.sample import Sample
+
+Language = Literal["zh", "en", "ja", "ko", "ru", "mixed", "other"]
+QuestionType = Literal["what", "why", "how", "yes_no", "choice", "number", "definition", "other"]
+
+_HANZI = re.compile(f"[{HAN}]")
+_KANA = re.compile(f"[{KANA}]")
+_HANGUL = re.compile(f"[{HANGUL}]")
+_CYRILLIC = re.compile("[\u0400-\u052f]+")
+_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
+_ACCENTED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
+_FOREIGN = re.compile(f"[^\\W\\d_{HAN}{KANA}{HANGUL}A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1eff]+")
+_DOMINANT = 0.6
+"""Share of a text's words that makes its language: a Chinese sentence with two technical terms is still Chinese."""
+
+
+def _with(sample: Sample, **signals: Any) -> Sample:
+    return sample.replace(signals={**sample.signals, **signals})
+
+
+def chars(words: str) -> int:
+    """Code points without the white space around them: what `filter.length` and `measure.length` count."""
+    return len(words.strip())
+
+
+@operator("measure.length")
+def length(sample: Sample) -> Sample:
+    """Count the characters of question and answer, and the turns of the conversation.
+
+    Signals `question_chars` and `answer_chars` are code points; `turns` is the number of user and assistant messages.
+    """
+    turns = sum(message.role in ("user", "assistant") for message in sample.messages)
+    return _with(
+        sample, question_chars=chars(sample.question), answer_chars=chars(sample.answer), turns=turns
+    )
+
+
+@operator("measure.language")
+def language(sample: Sample, *, field: Field = "both") -> Sample:
+    """Name the language by its script: `zh`, `en`, `ja`, `ko`, `ru`, `mixed` or `other`.
+
+    Code, formulas and addresses do not count. `mixed` means that no language has six words in ten. Scripts cannot
+    tell languages that share one: Latin letters are `en` unless accents show otherwise, Cyrillic ones are `ru`.
+    """
+    return _with(sample, language=language_of(text(sample, field)))
+
+
+def _prose(words: str) -> str:
+    for span in reversed(protect.spans(words)):
+        words = f"{words[: span.start]} {words[span.end :]}"
+    return words
+
+
+def language_of(words: str) -> Language:
+    """The language of a text, by the share of its words in each script; a hanzi counts as a word."""
+    prose = _prose(words)
+    hanzi, kana = len(_HANZI.findall(prose)), len(_KANA.findall(prose))
+    japanese = kana * 5 >= hanzi + kana
+    latin = len(_LATIN.findall(prose))
+    accented = len(_ACCENTED.findall(prose)) * 12 > latin
+    counts: dict[Language, int] = {
+        "zh": 0 if japanese else hanzi,
+        "ja": kana + hanzi if japanese else kana,
+        "ko": len(_HANGUL.findall(prose)),
+        "ru": len(_CYRILLIC.findall(prose)),
+        "en": 0 if accented else latin,
+        "other": len(_FOREIGN.findall(prose)) + (latin if accented else 0),
+    }
+    first = max(counts, key=lambda name: counts[name])
+    if not counts[first]:
+        return "other"
+    return first if counts[first] >= _DOMINANT * sum(counts.values()) else "mixed"
+
+
+@operator("measure.hanzi_ratio")
+def hanzi_ratio(sample: Sample, *, field: Field = "both") -> Sample:
+    """Measure the share of hanzi among all characters that are not white space, from 0 to 1."""
+    dense = "".join(text(sample, field).split())
+    return _with(sample, hanzi_ratio=round(len(_HANZI.findall(dense)) / max(len(dense), 1), 4))
+
+
+@operator("measure.repetition")
+def repetition(sample: Sample, *, field: Field = "answer", ngram: Annotated[int, Limits(ge=2)] = 8) -> Sample:
+    """Measure the share of a text that says again what it said before, from 0 to 1.
+
+    A text written twice has 0.5, a phrase in an endless loop comes near 1; code, formulas and addresses, which repeat
+    themselves by nature, do not count. This is the share of characters inside
+    duplicate n-grams of MassiveText (Rae et al. 2021, arXiv 2112.11446, table A1), with n counted in hanzi or words, so
+    that it works without spaces, and with the first occurrence left out.
+    """
+    return _with(sample, repetition=repetition_of(text(sample, field), ngram))
+
+
+def repetition_of(words: str, ngram: int = 8) -> float:
+    """The share of letters and digits that lie in an n-gram of units seen earlier in the same text."""
+    parts = units(_prose(words))
+    seen: set[tuple[str, ...]] = set()
+    repeated = covered = 0
+    for start in range(len(parts) - ngram + 1):
+        gram = tuple(parts[start : start + ngram])
+        if gram in seen:
+            repeated += sum(map(len, parts[max(start, covered) : start + ngram]))
+            covered = start + ngram
+        else:
+            seen.add(gram)
+    return round(repeated / max(sum(map(len, parts)), 1), 4)
+
+
+@operator("measure.question_type")
+def question_type(sample: Sample) -> Sample:
+    """Name what the question asks for: what, why, how, yes_no, choice, number, definition or other.
+
+    Patterns in Chinese and English; an instruction that asks nothing ("写一首诗") is `other`.
+    """
+    return _with(sample, question_type=question_type_of(sample.question))
+
+
+def question_type_of(question: str) -> QuestionType:
+    """The first type of `data/question_types.txt` one of whose patterns occurs in the question."""
+    return next((name for name, pattern in _question_patterns() if pattern.search(question)), "other")
+
+
+@lru_cache(maxsize=1)
+def _question_patterns() -> list[tuple[QuestionType, re.Pattern[str]]]:
+    flags = re.IGNORECASE | re.MULTILINE
+    rows = [line.split("\t", 1) for line in lexicon.shipped("question_types.txt")]
+    return [(name, re.compile(pattern, flags)) for name, pattern in rows]  # type: ignore[misc]  # our own file
+
+
+@operator("measure.pii")
+def pii(sample: Sample, *, field: Field = "both") -> Sample:
+    """Count personal data by kind, as `privacy.redact_pii` would find it: phone, email, id and so on.
+
+    Signals `pii` (a count for each kind found) and `pii_total`.
+    """
+    counts = Counter(finding.kind for finding in find(text(sample, field)))
+    return _with(sample, pii=dict(sorted(counts.items())), pii_total=counts.total())
+
+
+@operator("measure.toxicity_terms", files=("terms",))
+def toxicity_terms(sample: Sample, *, terms: str, field: Field = "both") -> Sample:
+    """Count how often the terms of a list occur, and name those that were found.
+
+    Signals `toxicity_terms` (a count) and `toxicity_found` (the terms, in order). A list sees words, not meaning: it
+    hits quotations, news and names that hold a term, and misses whatever is paraphrased or spelt differently. Use it to
+    pick samples for a judge or a person, not to decide.
+
+    Args:
+        sample: the sample to measure.
+        terms: a UTF-8 file with one term a line. Case is ignored; a term in Latin letters must be a whole word.
+        field: which text to look at.
+
+    Raises:
+        UserError: the file is missing, is not UTF-8, or is empty.
+    """
+    found = [match.group() for match in _terms_pattern(terms).finditer(text(sample, field).lower())]
+    return _with(sample, toxicity_terms=len(found), toxicity_found=list(dict.fromkeys(found)))
+
+
+@lru_cache(maxsize=8)
+def _terms_pattern(path: str) -> re.Pattern[str]:
+    terms = {term.lower() for term in lexicon.from_file(path)}
+    latin = {term for term in terms if term[0].isascii() and term[-1].isascii()}
+    whole = f"(?<![a-z0-9]){lexicon.any_of(latin)}(?![a-z0-9])" if latin else ""
+    return re.compile("|".join(part for part in (whole, lexicon.any_of(terms - latin)) if part))

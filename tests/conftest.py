@@ -36,11 +36,11 @@ def pytest_runtest_logreport(report):
         _counts["skipped" if report.skipped else "ran"] += 1
 
 
-def pytest_terminal_summary(terminalreporter):
-    ran, skipped = _counts["ran"], _counts["skipped"]
-    terminalreporter.write_line(f"real-data tests: {ran} ran, {skipped} skipped")
-
-
 def pytest_sessionfinish(session):
     if REAL_DATA and _counts["skipped"]:
         session.exitstatus = 1
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        print(f"real-data tests: {_counts['ran']} ran, {_counts['skipped']} skipped")

@@ -16,7 +16,7 @@ import pytest
 
 from tests.engine.conftest import QUESTIONS, lines, record, rows_of
 from tilth.engine import restore, run
-from tilth.errors import FolderError, RecipeError
+from tilth.errors import FolderError, RecipeError, UserError
 from tilth.store.lock import locked
 
 STEPS = """
@@ -273,6 +273,23 @@ def test_an_operator_that_fails_quarantines_one_sample_with_its_bytes(plugin):
     (line,) = rows_of(p.out / "quarantined.jsonl")
     assert line["error"] == "ZeroDivisionError: tripped"
     assert json.loads(line["raw"])["instruction"] == "影子怕不怕黑？"
+
+
+def test_a_fault_of_the_recipe_stops_the_run_instead_of_every_sample(project):
+    p = project(lines(map(record, QUESTIONS)), "- filter.by_signal: {signal: nowhere, min: 1}")
+    with pytest.raises(UserError, match="filter.by_signal"):
+        run(p.recipe, p.out)
+
+
+def test_topics_before_and_after(project):
+    rows = [record(q, domain=["物理" if i % 2 else "语言"]) for i, q in enumerate(QUESTIONS)]
+    p = project(lines([*rows, record("太短了吗？", "是", domain=["语言"])]), STEPS)
+    run(p.recipe, p.out)
+    facts = json.loads((p.out / "report" / "data.json").read_text(encoding="utf-8"))
+    assert facts["coverage"] == [
+        {"topic": "语言", "before": 7, "after": 6},
+        {"topic": "物理", "before": 6, "after": 6},
+    ]
 
 
 def test_made_samples_follow_their_parent(plugin):

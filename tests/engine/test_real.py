@@ -60,6 +60,10 @@ def test_the_same_data_done_well(camp, tmp_path):
     proposals = rows_of(tmp_path / "run" / "steps" / "proposals.jsonl")
     merged = [p for p in proposals if p["step"] == "denoise.merged_answers"]
     assert [p["place"] for p in merged] == ["ruozhiba_raw.jsonl:214"]
+    clipped = [p for p in proposals if p["step"] == "denoise.clipped_start"]
+    assert [p["place"] for p in clipped] == ["ruozhiba_raw.jsonl:191"]
+    assert clipped[0]["after"].startswith("麦哲伦")
+    assert len(proposals) == 2
     facts = json.loads((tmp_path / "run" / "report" / "data.json").read_text(encoding="utf-8"))
     assert facts["leaks"] == []
     assert result["splits"] == {"train": 168, "test": 72}

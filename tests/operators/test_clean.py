@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tilth.operators import clean
 from tilth.operators.base import OPERATORS
-from tilth.operators.clean_lists import sections
+from tilth.operators.lexicon import sections
 from tilth.operators.protect import spans
 from tilth.sample import Message, Sample
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tilth.engine.tally import EXAMPLES, Tally
+from tilth.errors import UserError
 from tilth.recipe.plan import Step
 from tilth.sample import Assign, Drop, Hold, Made, Measured, Propose, Sample, Verdict
 from tilth.sources.identity import record_id
@@ -89,6 +90,9 @@ class Chain:
         for sample in samples:
             try:
                 outcome = function(sample)
+            except UserError as error:
+                # A fault of the recipe, not of this sample: every sample would meet it.
+                raise UserError(f"{step.name}: {error.message}", error.hint) from None
             except Exception as error:  # noqa: BLE001  the one place where any operator's failure is met
                 if self._trace:
                     self._trace(step, sample, error)

@@ -212,9 +212,8 @@ class _Run:
         ]
         result["versions"] = {"tilth": __version__, "python": platform.python_version()}
         leaks = find_run_leaks(self.plan, written.questions)
-        topics = [mark.topics for mark in states[0].marks]
         write_report(
-            self.plan, self.folder, result, [read, *tallies], leaks, written, topics, self.inputs.files
+            self.plan, self.folder, result, [read, *tallies], leaks, written, states[-1], self.inputs.files
         )
         result["timings"] = {"seconds": round(perf_counter() - started, 3)}
         write_json(self.folder.run_json, result)

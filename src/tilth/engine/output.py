@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tilth.engine.chain import apply, quarantined
-from tilth.engine.shard import TOPIC_FIELDS, Mark, names, topic_of
+from tilth.engine.shard import Mark, names
 from tilth.engine.stage import StageState, set_doors, set_proposals
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
@@ -36,7 +36,6 @@ class Written:
     """Sample id → side, in data order."""
     questions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """Side → (place, question)."""
-    topics: dict[str, dict[str, int]] = field(default_factory=dict)
     chars: list[tuple[int, int]] = field(default_factory=list)
     """Characters of question and answer of each kept sample."""
 
@@ -50,7 +49,6 @@ def write_data(
 ) -> Written:
     """Write `data/` and the other doors from the checkpoints, in source order."""
     written = Written()
-    written.topics = {name: {} for name in TOPIC_FIELDS}
     late: dict[int, list[dict[str, Any]]] = {}
     with ExitStack() as stack:
         index = stack.enter_context(atomic(folder.index))
@@ -97,9 +95,6 @@ def _keep(written: Written, sample: Sample, side: str) -> None:
     written.questions.setdefault(side, []).append((sample.place, sample.question))
     if sample.split is not None:
         written.sides[sample.id] = side
-    for name, counts in written.topics.items():
-        topic = topic_of(sample, name)
-        counts[topic] = counts.get(topic, 0) + 1
     written.chars.append((len(sample.question), len(sample.answer)))
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from tilth import __version__
-from tilth.engine.output import Written
-from tilth.engine.shard import TOPIC_FIELDS, TOPIC_LIMIT
+from tilth.engine.output import Written, final_samples
+from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
+from tilth.operators.topics import topics
 from tilth.pages import render
 from tilth.recipe.plan import Plan
+from tilth.sample import Sample
 from tilth.store.files import read_jsonl, write_json, write_text
 from tilth.store.folder import RunFolder
 
@@ -28,11 +32,11 @@ def write_report(
     tallies: Sequence[Tally],
     leaks: list[dict[str, Any]],
     written: Written,
-    topics: Sequence[Mapping[str, Mapping[str, int]]],
+    state: StageState,
     inputs: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the report, the facts behind it (`report/data.json`) and the dataset card."""
-    coverage = topic_table(topics, written.topics)
+    coverage = coverage_table(folder, state)
     facts = {"leaks": leaks, "splits": result["splits"], "moved": result["moved"], "coverage": coverage}
     write_json(folder.report / "data.json", facts)
     questions = {place: text for rows in written.questions.values() for place, text in rows}
@@ -63,20 +67,21 @@ def write_report(
     write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks), asked)))
 
 
-def topic_table(
-    before: Sequence[Mapping[str, Mapping[str, int]]], after: Mapping[str, Mapping[str, int]]
-) -> list[dict[str, Any]]:
-    """`[{topic, before, after}]` by `meta.domain`, else `meta.task_type`, where it has 2 to 50 values."""
-    for name in TOPIC_FIELDS:
-        counts: Counter[str] = Counter()
-        for shard in before:
-            counts.update(shard.get(name, {}))
-        if 2 <= len(counts) <= TOPIC_LIMIT:
-            rows = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-            return [
-                {"topic": topic, "before": n, "after": after.get(name, {}).get(topic, 0)} for topic, n in rows
-            ]
-    return []
+def coverage_table(folder: RunFolder, state: StageState) -> list[dict[str, Any]]:
+    """`[{topic, before, after}]`: what the samples that could be read are about, and those of them that are kept."""
+
+    def samples() -> Iterator[Sample]:
+        for mark in state.marks:
+            yield from final_samples(state, mark)
+        for door in ("dropped", "held"):
+            for line in read_jsonl(folder.door(door)):
+                yield msgspec.convert(line["sample"], Sample)
+
+    found = topics(samples)
+    kept = sum(1 for mark in state.marks for _ in final_samples(state, mark))
+    before, after = Counter(found), Counter(found[:kept])
+    rows = sorted((topic for topic in before if topic), key=lambda topic: (-before[topic], topic))
+    return [{"topic": topic, "before": before[topic], "after": after[topic]} for topic in rows]
 
 
 def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:

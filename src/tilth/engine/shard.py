@@ -28,10 +28,6 @@ from tilth.store.files import atomic, read_json, write_json
 CHUNK = 512
 """Samples that walk the steps together."""
 
-TOPIC_FIELDS = ("domain", "task_type")
-TOPIC_LIMIT = 50
-"""A meta field with more values than this names no topics (DESIGN §3.8)."""
-
 
 @dataclass(frozen=True)
 class Task:
@@ -70,8 +66,6 @@ class Mark(msgspec.Struct):
     blank: int = 0
     failures: dict[str, list[tuple[int, str]]] = msgspec.field(default_factory=dict)
     """Facts file → rows that could not be observed, with the error."""
-    topics: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
-    """Field → topic → entries, before any step."""
 
 
 def names(index: int) -> dict[str, str]:
@@ -121,7 +115,7 @@ def run_shard(task: Task) -> Mark:
     failures = facts.save(task.folder, task.shard.index)
     mark = Mark(
         task.key, task.shard.index, len(places), writer.blocks, chain.tallies, reader.tally, reader.blank,
-        failures, reader.topics,
+        failures,
     )  # fmt: skip
     write_json(files["done"], msgspec.to_builtins(mark))
     return mark
@@ -144,7 +138,6 @@ class _Reader:
         self.tally = Tally("read")
         self.blank = 0
         self.doors: list[dict[str, Any]] = []
-        self.topics: dict[str, dict[str, int]] = {name: {} for name in TOPIC_FIELDS}
 
     def chunks(self) -> Iterator[tuple[list[Sample], dict[str, bytes]]]:
         pairs = self._sources() if self._task.before is None else self._checkpoint()
@@ -189,24 +182,7 @@ class _Reader:
                     self.tally.left("quarantined", "unreadable" if entry.error else "wrong_shape")
                     continue
                 self.tally.kept += 1
-                self._topic(sample)
                 yield sample, entry.raw
-
-    def _topic(self, sample: Sample) -> None:
-        for name, counts in self.topics.items():
-            topic = topic_of(sample, name)
-            if topic and (topic in counts or len(counts) <= TOPIC_LIMIT):
-                counts[topic] = counts.get(topic, 0) + 1
-
-
-def topic_of(sample: Sample, name: str) -> str:
-    """What a meta field says the sample is about; of a list its first item, of COIG-CQIA's task types the major."""
-    value = sample.meta.get(name)
-    if isinstance(value, dict):
-        value = value.get("minor") or value.get("major")
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return value if isinstance(value, str) else ""
 
 
 class _Facts:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from tilth.operators.base import Field, edit, operator
-from tilth.operators.clean_lists import sections
+from tilth.operators.lexicon import sections
 from tilth.operators.protect import HOLE, masked, settled, spans
 from tilth.sample import Sample
 

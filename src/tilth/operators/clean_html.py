@@ -7,7 +7,7 @@ import re
 from functools import partial
 
 from tilth.operators.base import Field, edit, operator
-from tilth.operators.clean_lists import sections
+from tilth.operators.lexicon import sections
 from tilth.operators.protect import masked, settled, spans
 from tilth.sample import Sample
 

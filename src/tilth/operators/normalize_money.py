@@ -1,0 +1,104 @@
+"""Amounts of money: which notations mean the same, and when 块 is money at all."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache, partial
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from tilth.operators.normalize_marks import stands_in_foreign_line
+from tilth.operators.normalize_numbers import NUMERALS
+
+_NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?![\d.,]*\d)(?:[ ]?(?P<scale>[万亿]))?"
+_RANGE_AFTER = r"(?![ ]?[-~～—－至到][ ]?\d)"
+_VAGUE = r"(?![ ]?(?:[A-Za-z%多余来几块毛角分日円+]|\d))"
+_NO_MONEY = r"(?!素|旦|宵|首|帅|老|件|组|凶|勋|音|年|整|钱|[一二三四五六七八九]次|方程|[ ]?\d|[一二三四五六七八九][角毛分])"
+_EDGE = r"(?<![\dA-Za-z_$¥￥€£])(?<!\d[/.,:：])(?<!\d[-~～—－至到])(?<!\d[ ][-~～—－至到][ ])"
+_CLAUSE_END = r"(?=[ ]?(?:$|[\n，。！？；、,.!?;）)」”]))"
+
+
+class _Currency(NamedTuple):
+    word: str
+    symbol: str
+    pattern: re.Pattern[str]
+
+
+def rewrite_money(text: str, to: Literal["word", "symbol"]) -> str:
+    """`text` with amounts of money as a word after the number, or as a symbol before it."""
+    if not _gate().search(text):
+        return text
+    for currency in _currencies(to):
+        text = currency.pattern.sub(partial(_write, currency=currency, to=to), text)
+    return _LOOSE_CHANGE.sub(partial(_write_loose, to=to), text) if "块" in text else text
+
+
+def _write(match: re.Match[str], currency: _Currency, to: Literal["word", "symbol"]) -> str:
+    if to == "word" and stands_in_foreign_line(match):
+        return match[0]
+    number = match["number"] or match["number2"]
+    scale = match["scale"] or match["scale2"] or ""
+    return f"{number}{scale}{currency.word}" if to == "word" else f"{currency.symbol}{number}{scale}"
+
+
+_LOOSE_CHANGE = re.compile(
+    rf"(?<![\dA-Za-z_{NUMERALS}几数])(?<!\d[.,:：])(?<![\d{NUMERALS}][-~～—－至到])"
+    rf"(?P<number>\d+(?:\.\d+)?|[{NUMERALS}]+)[ ]?块(?:(?P<money>钱)|{_CLAUSE_END})"
+)
+
+
+def _write_loose(match: re.Match[str], to: Literal["word", "symbol"]) -> str:
+    """Amounts in 块: certain with 钱, else only where the clause before speaks of a price; never a bare 一块."""
+    number = match["number"]
+    if not match["money"]:
+        clause = re.split(r"[\n，。！？；,;!?]", match.string[max(0, match.start() - 40) : match.start()])[-1]
+        if number == "一" or not _price_words().search(clause):
+            return match[0]
+    if to == "word":
+        return f"{number}元"
+    runs_on = match.string[match.end() : match.end() + 1].isdecimal()
+    return f"¥{number}" if number[0].isascii() and not runs_on else match[0]
+
+
+@lru_cache
+def _table() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(
+        (files("tilth.operators") / "data" / "money.yaml").read_text(encoding="utf-8")
+    )
+    return found
+
+
+@lru_cache
+def _price_words() -> re.Pattern[str]:
+    return re.compile("|".join(_table()["price_words"]))
+
+
+@lru_cache
+def _gate() -> re.Pattern[str]:
+    """What a text must hold before it is looked at more closely."""
+    names = {
+        name for word, row in _table()["currencies"].items() for name in (word, *row["before"], *row["after"])
+    }
+    return re.compile("|".join(map(re.escape, sorted(names | {"块"}))))
+
+
+@lru_cache
+def _currencies(to: Literal["word", "symbol"]) -> tuple[_Currency, ...]:
+    return tuple(
+        _Currency(word, row["symbol"], _pattern(word, row, to))
+        for word, row in _table()["currencies"].items()
+    )
+
+
+def _pattern(word: str, row: dict[str, Any], to: Literal["word", "symbol"]) -> re.Pattern[str]:
+    """A sign before the number (and perhaps the word after it), or one of the words after it."""
+    before = "|".join(map(re.escape, row["before"]))
+    after = "|".join(re.escape(name) for name in row["after"] if name != "块钱")
+    plain = f"|{word}{_NO_MONEY}" if to == "symbol" else ""
+    number2 = _NUMBER.replace("<number>", "<number2>").replace("<scale>", "<scale2>")
+    return re.compile(
+        rf"(?<![\dA-Za-z¥￥$€£])(?:{before})[ ]?{_NUMBER}(?:[ ]?{word}{_NO_MONEY}|{_VAGUE}(?![ ]?[美欧日韩港]?元)){_RANGE_AFTER}"
+        rf"|{_EDGE}{number2}[ ]?(?:(?:{after})(?![A-Za-z\d]){plain})"
+    )

@@ -1,0 +1,57 @@
+"""Which code points a letter is written with: width, and traditional or simplified."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from tilth.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
+
+ScriptConfig = Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]
+
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]")
+_OFFSET = ord("Ａ") - ord("A")
+_NARROW = {
+    code: code - _OFFSET
+    for first, last in ("０９", "ＡＺ", "ａｚ")
+    for code in range(ord(first), ord(last) + 1)
+}
+_NARROW[0x3000] = 0x20
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def narrow(text: str) -> str:
+    """`text` with full-width letters, digits and spaces as ASCII. Never NFKC, which would turn ， into a comma."""
+    return text.translate(_NARROW) if _WIDE.search(text) else text
+
+
+def simplify(text: str, config: ScriptConfig) -> str:
+    """`text` in simplified characters.
+
+    A second pass settles what the first one makes: the word tables of `tw2sp` also know words of their own output.
+
+    Raises:
+        MissingExtra: OpenCC is not installed.
+    """
+    if not _HAN.search(text):
+        return text
+    converter = _converter(config)
+    for _ in range(3):
+        converted: str = converter.convert(text)
+        if converted == text:
+            break
+        text = converted
+    return text
+
+
+@lru_cache
+def _converter(config: ScriptConfig) -> OpenCC:
+    try:
+        from opencc import OpenCC
+    except ImportError as error:
+        raise MissingExtra("normalize.simplified", "zh") from error
+    return OpenCC(config)

@@ -1,0 +1,117 @@
+"""Personal data and secrets: find them, glued to hanzi or not, and take them out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from tilth.operators.base import Field, operator
+from tilth.operators.privacy_find import KINDS, Finding, Kind, find
+from tilth.sample import Message, Sample
+
+_TAGS: dict[str, dict[Kind, str]] = {
+    "zh": {
+        "phone": "[电话]",
+        "email": "[邮箱]",
+        "id": "[身份证]",
+        "bank_card": "[银行卡]",
+        "ip": "[IP]",
+        "qq": "[QQ]",
+        "wechat": "[微信]",
+        "secret": "[密钥]",
+    },
+    "en": {
+        "phone": "[PHONE]",
+        "email": "[EMAIL]",
+        "id": "[ID]",
+        "bank_card": "[CARD]",
+        "ip": "[IP]",
+        "qq": "[QQ]",
+        "wechat": "[WECHAT]",
+        "secret": "[SECRET]",
+    },
+}
+_SHOWN: dict[Kind, tuple[int, int]] = {
+    "phone": (3, 4),
+    "id": (6, 4),
+    "bank_card": (4, 4),
+    "ip": (3, 0),
+    "qq": (2, 0),
+    "wechat": (2, 0),
+    "secret": (2, 0),
+}
+
+
+@operator("privacy.redact_pii", examples=("手机13900000000联系 → 手机[电话]联系",))
+def redact_pii(
+    sample: Sample,
+    *,
+    kinds: Sequence[Kind] = KINDS,
+    style: Literal["tag", "mask"] = "tag",
+    language: Literal["zh", "en"] = "zh",
+    field: Field = "both",
+) -> Sample:
+    """Phone numbers, ids, cards, addresses and secrets become a tag such as [电话], or a mask such as 139****0000.
+
+    Code, URLs and quotations are searched too, and so is what an assistant turn holds as its thinking; `both` also
+    means system and tool turns. Tool calls stay, since a tag could break their arguments. What was found is counted
+    in `signals["pii"]`, by kind. Loopback addresses and net masks stay; private ones do not.
+    """
+    counts: Counter[str] = Counter()
+
+    def change(text: str) -> str:
+        return redact(text, kinds, lambda finding: _replacement(finding, style, language), counts)
+
+    messages = _redact_turns(sample.messages, change, field)
+    rejected = sample.rejected and _redact_turns(sample.rejected, change, field)
+    if not counts:
+        return sample
+    signals = {**sample.signals, "pii": dict(sorted(counts.items()))}
+    return sample.replace(messages=messages, rejected=rejected, signals=signals)
+
+
+def redact(
+    text: str, kinds: Sequence[Kind], write: Callable[[Finding], str], counts: Counter[str] | None = None
+) -> str:
+    """`text` with every finding replaced by what `write` makes of it; `counts` is raised by kind.
+
+    It looks again until nothing is left, because one number can hide the edge of another.
+    """
+    while findings := find(text, kinds):
+        parts, end = [], 0
+        for finding in findings:
+            parts += [text[end : finding.start], write(finding)]
+            end = finding.end
+            if counts is not None:
+                counts[finding.kind] += 1
+        text = "".join(parts) + text[end:]
+    return text
+
+
+def _redact_turns(
+    messages: tuple[Message, ...], change: Callable[[str], str], field: Field
+) -> tuple[Message, ...]:
+    roles = {
+        "question": ("user",),
+        "answer": ("assistant",),
+        "both": ("system", "user", "assistant", "tool"),
+    }[field]
+    return tuple(
+        message.replace(
+            content=change(message.content), thinking=message.thinking and change(message.thinking)
+        )
+        if message.role in roles
+        else message
+        for message in messages
+    )
+
+
+def _replacement(finding: Finding, style: Literal["tag", "mask"], language: Literal["zh", "en"]) -> str:
+    if style == "tag":
+        return _TAGS[language][finding.kind]
+    if finding.kind == "email":
+        return f"{finding.text[0]}***{finding.text[finding.text.index('@') :]}"
+    first, last = _SHOWN[finding.kind]
+    tail = finding.text[len(finding.text) - last :]
+    return f"{finding.text[:first]}****{tail}"

@@ -135,6 +135,7 @@ LONG = "第一步，把米淘洗干净。第二步，加水没过一指。第三
             "The water will freeze at zero degrees tonight. " * 2,
             "The water will freeze at zero degrees tonight.",
         ),
+        ("水在零度会结成冰块啊\n\n水在零度会结成冰块啊", "水在零度会结成冰块啊"),
         ("他问：“你今天到底来不来呀？”他问：“你今天到底来不来呀？”", "他问：“你今天到底来不来呀？”"),
     ],
 )

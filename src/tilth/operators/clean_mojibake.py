@@ -76,13 +76,15 @@ def _decode(text: str) -> str:
 
 def _from_latin(match: re.Match[str]) -> str:
     fixed = _decode(match[0])
-    if len(fixed.encode()) == len(match[0]) and all(_is_plausible(c, len(fixed)) for c in fixed):
+    # A C1 control never stands in healthy text, so even a single character with one is damage.
+    proven = len(fixed) >= 3 or any("\x80" <= character <= "\x9f" for character in match[0])
+    if len(fixed.encode()) == len(match[0]) and all(_is_plausible(c, proven) for c in fixed):
         return fixed
     return match[0]
 
 
-def _is_plausible(character: str, length: int) -> bool:
-    """Whether a repair of `length` characters may hold this one; long runs of valid UTF-8 prove themselves."""
+def _is_plausible(character: str, proven: bool) -> bool:
+    """Whether a repair may hold this character; where the run proves itself damaged, a rarer one too."""
     if character in _COMMON or character in _TYPOGRAPHIC or "\x80" <= character <= "\xff":
         return True
     if "\u3040" <= character <= "\u30ff" or "\U0001f000" <= character <= "\U0001faff":
@@ -94,7 +96,7 @@ def _is_plausible(character: str, length: int) -> bool:
         ("\uac00", "\ud7a3"),
         ("\uff00", "\uffef"),
     )
-    return length >= 3 and any(first <= character <= last for first, last in scripts)
+    return proven and any(first <= character <= last for first, last in scripts)
 
 
 def _from_latin_spaced(match: re.Match[str]) -> str:

@@ -132,6 +132,8 @@ def _say_once(words: str, min_chars: int) -> Repaired:
     return after, {"removed": removed}
 
 
+_GAP = 4
+"""White space that may stand between two copies, in characters."""
 _TRIES = 100
 """How often the beginning of a text may recur before it is taken for a pattern and not for the start of a copy."""
 
@@ -142,7 +144,7 @@ def _halve(words: str, min_chars: int, removed: list[str]) -> str:
     start = 0
     for _ in range(_TRIES):
         start = body.find(body[:min_chars], start + 1)
-        if not 0 < start <= (len(body) + 1) // 2:
+        if not 0 < start <= (len(body) + _GAP) // 2:
             break
         copy = body[:start].rstrip()
         if body.endswith(copy) and len(units(copy)) >= min_chars and _is_all(copy, body):

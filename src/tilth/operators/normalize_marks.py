@@ -197,7 +197,8 @@ def _curl_line(line: str, style: Literal["curly", "corner"]) -> str:
     for start, end in zip(starts, ends, strict=True):
         depth = -1 if any(char in _DEPTH for char in line[start:end]) else depths[start]
         if depth >= 0 and _quotes_chinese(line, start, end):
-            chars[start], chars[end] = _PAIRS[style][min(depth, 1)]
+            pair = _PAIRS[style][min(depth, 1)]
+            chars[start], chars[end] = pair[0], pair[1]
     return "".join(chars)
 
 

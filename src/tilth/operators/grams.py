@@ -1,0 +1,223 @@
+"""Sets of hashed character n-grams of many texts at once, cheap to count and to compare.
+
+A document is a tuple of texts: one for a question, two for a question and its answer; n-grams of different parts
+never count as equal. N-grams are 50-bit hashes: a false match needs about 10¹⁵ pairs of n-grams, and whatever is
+found here is confirmed on the texts themselves before anybody loses a sample.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.sample import Sample
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+Document = tuple[str, ...]
+Number = TypeVar("Number", bound=np.generic)
+
+BLOCK = 4096
+"""Documents hashed at a time; their number must fit above the n-gram's bits."""
+PASS_CHARACTERS = 30_000_000
+"""Characters whose n-grams are counted in one pass: about half a gigabyte at the peak."""
+CACHE_CHARACTERS = 50_000_000
+"""Characters that `Documents` keeps in memory, 100 to 200 MB."""
+
+_BITS = 50
+_OTHER = re.compile(r"[\W_]+")
+
+
+def comparison_text(text: str) -> str:
+    """What two texts are compared by: NFKC, casefolded, letters, digits and hanzi only. Never written."""
+    return _OTHER.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def digest(text: str) -> int:
+    """64 bits that stand for a text, the same in every process."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+class Documents(Sequence[Document]):
+    """The documents at some places, read when asked for and kept while they fit in memory."""
+
+    def __init__(
+        self,
+        places: Sequence[str],
+        read: Callable[[str], Sample],
+        pick: Callable[[Sample], Document],
+        budget: int = CACHE_CHARACTERS,
+    ) -> None:
+        self._places, self._read, self._pick, self._budget = places, read, pick, budget
+        self._cache: dict[int, Document] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Document:  # type: ignore[override]  # nobody slices
+        found = self._cache.get(index)
+        if found is None:
+            found = self._pick(self._read(self._places[index]))
+            if self._budget > 0:
+                self._budget -= sum(map(len, found))
+                self._cache[index] = found
+        return found
+
+    def warm(self, indices: Ints) -> None:
+        """Read these, in this order, while they fit in memory."""
+        for index in indices.tolist():
+            if self._budget <= 0:
+                return
+            self[index]
+
+
+def hashed(documents: Sequence[Document], n: int) -> tuple[Ints, Hashes]:
+    """The distinct n-grams of at most `BLOCK` documents: (document, n-gram) pairs in that order.
+
+    A text with fewer than `n` characters to compare is one n-gram: itself.
+    """
+    texts = [text for document in documents for text in document]
+    owner = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
+    part = np.fromiter((k for document in documents for k in range(len(document))), np.uint64, len(texts))
+    keys = [comparison_text(text) for text in texts]
+    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
+    long = lengths >= n
+    at, grams = _windows("".join(key for key in keys if len(key) >= n), lengths[long], n)
+    short = [digest(key or text) for key, text in zip(keys, texts, strict=True) if len(key) < n]
+    values = np.concatenate([grams, np.array(short, dtype=np.uint64)])
+    source = np.concatenate([np.flatnonzero(long)[at], np.flatnonzero(~long)])
+    values = _mix(values + part[source] * np.uint64(0x9E3779B97F4A7C15))
+    pairs = distinct(
+        (owner[source].astype(np.uint64) << np.uint64(_BITS)) | (values >> np.uint64(64 - _BITS))
+    )
+    return (pairs >> np.uint64(_BITS)).astype(np.int64), pairs & np.uint64((1 << _BITS) - 1)
+
+
+def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """The values sorted, each once. For millions of integers several times faster than `np.unique`, which hashes."""
+    values = np.sort(values)
+    return values[runs(values)]
+
+
+def runs(values: npt.NDArray[Number]) -> Ints:
+    """Where each run of equal values starts."""
+    return np.flatnonzero(np.concatenate([np.ones(min(1, values.size), np.bool_), values[1:] != values[:-1]]))
+
+
+def _windows(joined: str, lengths: Ints, n: int) -> tuple[Ints, Hashes]:
+    """The text and the value of each window of `n` code points that lies within one of the joined texts."""
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
+    text = np.repeat(np.arange(lengths.size), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(points.size)
+    inside = np.flatnonzero(left >= n)
+    values = np.zeros(inside.size, dtype=np.uint64)
+    for offset in range(n):
+        values = values * np.uint64(0xD6E8FEB86659FD93) + points[inside + offset]
+    return text[inside], values
+
+
+def _mix(values: Hashes) -> Hashes:
+    """The finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def blocks(documents: Sequence[Document], n: int) -> Iterator[tuple[int, Ints, Hashes]]:
+    """`hashed` for any number of documents: (number of documents, document within the block, n-gram)."""
+    for first in range(0, len(documents), BLOCK):
+        block = [documents[index] for index in range(first, min(first + BLOCK, len(documents)))]
+        yield (len(block), *hashed(block, n))
+
+
+@dataclass(frozen=True)
+class Grams:
+    """The n-grams of each document that the vocabulary knows, as ranks, the rarest first."""
+
+    sizes: Ints
+    """How many n-grams each document has, known or not."""
+    starts: Ints
+    """Where each document's ranks start; one more than there are documents."""
+    ranks: Ints
+    known: Ints
+    """How many n-grams of each document the vocabulary knows."""
+    marks: npt.NDArray[np.bool_]
+    """A place for each rank, all false between calls: `overlaps` ticks the n-grams of one document here."""
+
+    def __len__(self) -> int:
+        return self.sizes.size
+
+    def row(self, index: int) -> Ints:
+        """The ranks of one document, ascending."""
+        return self.ranks[self.starts[index] : self.starts[index + 1]]
+
+    def overlaps(self, row: Ints, others: Ints) -> Ints:
+        """How many n-grams of a row each of some documents shares."""
+        counts = self.known[others]
+        self.marks[row] = True
+        found = self.marks[self.ranks[spans(self.starts[others], counts)]]
+        self.marks[row] = False
+        total = np.concatenate([[0], np.cumsum(found)])
+        ends = np.cumsum(counts)
+        return np.asarray(total[ends] - total[ends - counts])
+
+
+def spans(starts: Ints, counts: Ints) -> Ints:
+    """The indices start, start + 1, … for each start, `counts` of them, one after the other."""
+    ends = np.cumsum(counts)
+    return np.repeat(starts - ends + counts, counts) + np.arange(ends[-1] if ends.size else 0)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The n-grams that can make two documents similar, with their ranks: the rarest n-gram has rank 0."""
+
+    n: int
+    grams: Hashes
+    """Ascending."""
+    ranks: Ints
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], n: int, least: int) -> Vocabulary:
+        """The n-grams that occur in at least `least` of the documents.
+
+        Memory stays flat: where there is much text it is read again, a share of the n-grams each time.
+        """
+        characters = sum(len(text) for document in documents for text in document)
+        passes = np.uint64(characters // PASS_CHARACTERS + 1)
+        grams, counts = [], []
+        for share in range(int(passes)):
+            parts = [g[g % passes == share] for _, _, g in blocks(documents, n)]
+            found = np.sort(np.concatenate([np.empty(0, np.uint64), *parts]))
+            first = runs(found)
+            number = np.diff(np.append(first, found.size))
+            grams.append(found[first[number >= least]])
+            counts.append(number[number >= least])
+        merged, number = np.concatenate(grams), np.concatenate(counts)
+        ranks = np.empty(merged.size, dtype=np.int64)
+        ranks[np.lexsort((merged, number))] = np.arange(merged.size)
+        order = np.argsort(merged)
+        return cls(n, merged[order], ranks[order])
+
+    def encode(self, documents: Sequence[Document]) -> Grams:
+        """The documents in terms of this vocabulary."""
+        sizes, known, ranks = [], [], []
+        for count, owner, gram in blocks(documents, self.n):
+            sizes.append(np.bincount(owner, minlength=count))
+            at = np.minimum(np.searchsorted(self.grams, gram), max(self.grams.size - 1, 0))
+            hit = self.grams[at] == gram if self.grams.size else np.zeros(gram.size, dtype=np.bool_)
+            pairs = np.sort((owner[hit] << 40) | self.ranks[at[hit]]) if hit.any() else owner[:0]
+            known.append(np.bincount(pairs >> 40, minlength=count))
+            ranks.append(pairs & ((1 << 40) - 1))
+        none = np.zeros(0, dtype=np.int64)
+        counts = np.concatenate([none, *known])
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        marks = np.zeros(self.grams.size, dtype=np.bool_)
+        return Grams(np.concatenate([none, *sizes]), starts, np.concatenate([none, *ranks]), counts, marks)

@@ -1,0 +1,208 @@
+"""The split that does not leak: what belongs together stays on one side, now and when the data grows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+
+from tilth.operators.base import Facts, Read, set_operator
+from tilth.operators.candidates import Measure, Similar, Union, Values
+from tilth.operators.grams import Documents, Grams, Ints, Vocabulary, comparison_text, digest
+from tilth.operators.minhash import BANDS, BUCKET, MINHASH_VERSION, band_entries, bands
+from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
+from tilth.sample import Assign, Sample, Side, Verdict
+
+EXACT_CHARACTERS = 20_000_000
+"""Up to so much text in distinct questions every pair that leaks is found; beyond, near-copies by MinHash bands."""
+PROTECTED: tuple[Side, ...] = ("test", "validation", "train")
+"""The sides, the most protected first."""
+
+
+@set_operator("split.grouped", version=100 + MINHASH_VERSION)
+@dataclass(frozen=True)
+class Grouped:
+    """Divide the samples so that no question of one side gives away a question of another.
+
+    A group holds samples made from one another and samples whose questions are equal or leak by the leak rule,
+    directly or through others; answers play no part. A group stays on the side that earlier runs gave its members;
+    where groups of two sides have become one, the most protected side wins (test > validation > train). New groups
+    are taken in the order of a hash of seed and group, and fill what test, then validation lack, in each stratum; the
+    rest is train. Counts come within one group of the request; a group larger than what a side lacks goes on.
+
+    Every leaking pair is found while the distinct questions hold up to 20 million characters. Beyond, near-copies are
+    found through MinHash bands (0.988 of those at the threshold 0.6, 0.9998 at 0.7), contained questions as before.
+
+    Args:
+        train: share of the samples to train on.
+        validation: share to validate on.
+        test: share to test on.
+        seed: another seed draws another split.
+        by: a field of `meta`; each of its values is divided in the same ratios.
+    """
+
+    train: float = 0.7
+    validation: float = 0.0
+    test: float = 0.3
+    seed: int = 42
+    by: str | None = None
+
+    fact: ClassVar[np.dtype[np.void]] = np.dtype(
+        [
+            ("id", "u8"),
+            ("root", "u8"),
+            ("stratum", "u8"),
+            ("blank", "?"),
+            ("question", "u8"),
+            ("chars", "u4"),
+            ("bands", "u4", (BANDS,)),
+        ]
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse ratios that do not sum to 1."""
+        check_ratios(self.train, self.validation, self.test)
+
+    def observe(self, sample: Sample) -> tuple[object, ...]:
+        """Whose child the sample is, what it asks, and its stratum."""
+        row: tuple[object, ...] = self.observe_many([sample])[0].item()
+        return row
+
+    def observe_many(self, samples: Sequence[Sample]) -> np.ndarray:
+        """The same for many, several times faster."""
+        rows = np.empty(len(samples), dtype=self.fact)
+        for row, sample in zip(rows, samples, strict=True):
+            question = sample.question
+            row["id"], row["root"] = int(sample.id, 16), int(sample.root, 16)
+            stratum = sample.meta.get(self.by) if self.by else None
+            row["stratum"] = digest(json.dumps(stratum, sort_keys=True, ensure_ascii=False))
+            row["blank"], row["chars"] = not question.strip(), len(question)
+            row["question"] = digest(comparison_text(question) or question)
+        rows["bands"] = bands([(sample.question,) for sample in samples], JACCARD.n)
+        return rows
+
+    def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
+        """A side for every sample."""
+        groups = _groups(facts, read)
+        sides = self._sides(facts, groups)
+        for place, group in zip(facts.places, groups.tolist(), strict=True):
+            yield place, Assign(sides[group])
+
+    def _sides(self, facts: Facts, groups: Ints) -> dict[int, Side]:
+        rows, sides = facts.rows, _old_sides(facts, groups)
+        sizes = np.bincount(groups, minlength=len(facts))
+        strata: dict[int, list[tuple[int, int]]] = {}
+        first = np.lexsort((rows["stratum"], rows["id"], rows["root"], groups))
+        for at in first[np.flatnonzero(np.diff(groups[first], prepend=-1))].tolist():
+            turn = digest(f"{self.seed}:{int(rows['root'][at]):016x}")
+            strata.setdefault(int(rows["stratum"][at]), []).append((turn, int(groups[at])))
+        done = 0
+        for stratum in sorted(strata):
+            members = sorted(strata[stratum])
+            total = done + int(sum(sizes[group] for _, group in members))
+            lacking: dict[Side, int] = {
+                "test": round(self.test * total) - round(self.test * done),
+                "validation": round(self.validation * total) - round(self.validation * done),
+            }
+            _fill(members, sizes, lacking, sides)
+            done = total
+        return sides
+
+
+def check_ratios(train: float, validation: float, test: float) -> None:
+    """Refuse ratios that are negative or do not sum to 1.
+
+    Raises:
+        ValueError: the ratios are wrong.
+    """
+    total = train + validation + test
+    if min(train, validation, test) < 0 or abs(total - 1) > 1e-6:
+        raise ValueError(
+            f"train {train} + validation {validation} + test {test} is {total:g}; "
+            "expected shares from 0 to 1 that sum to 1."
+        )
+
+
+def _fill(
+    members: Sequence[tuple[int, int]], sizes: Ints, lacking: dict[Side, int], sides: dict[int, Side]
+) -> None:
+    for _, group in members:
+        old = sides.get(group)
+        if old in lacking:
+            lacking[old] -= int(sizes[group])
+    for _, group in members:
+        if group in sides:
+            continue
+        sides[group] = next((side for side in lacking if lacking[side] >= sizes[group]), "train")
+        if sides[group] in lacking:
+            lacking[sides[group]] -= int(sizes[group])
+
+
+def _old_sides(facts: Facts, groups: Ints) -> dict[int, Side]:
+    """The most protected side that earlier runs gave a member of each group, or the root of one."""
+    sides: dict[int, Side] = {}
+    if not facts.history:
+        return sides
+    for field in ("id", "root"):
+        for value, group in zip(facts.rows[field].tolist(), groups.tolist(), strict=True):
+            side = facts.history.get(f"{value:016x}")
+            known = [s for s in PROTECTED if s in (side, sides.get(group))]
+            if known:
+                sides[group] = known[0]
+    return sides
+
+
+def _groups(facts: Facts, read: Read) -> Ints:
+    """For each row the group it belongs to."""
+    rows = facts.rows
+    join = Union(len(facts))
+    join.union_equal(np.arange(len(facts)), rows["root"])
+    asking = np.flatnonzero(~rows["blank"])
+    join.union_equal(asking, rows["question"][asking])
+    _, first = np.unique(rows["question"][asking], return_index=True)
+    distinct = np.sort(asking[first])
+    leaking = _connect(facts, distinct, read)
+    for x, y in zip(distinct.tolist(), distinct[leaking].tolist(), strict=True):
+        join.union(x, y)
+    return join.roots(np.arange(len(facts)))
+
+
+def _connect(facts: Facts, distinct: Ints, read: Read) -> Ints:
+    """For each of the distinct questions the first of those it is linked to by leaks."""
+    join = Union(distinct.size)
+    documents = Documents([facts.places[at] for at in distinct.tolist()], read, lambda s: (s.question,))
+    exact = [CONTAINMENT]
+    if facts.rows["chars"][distinct].sum(dtype=np.int64) <= EXACT_CHARACTERS:
+        exact = [JACCARD, CONTAINMENT]
+    else:
+        groups = band_entries(facts.rows["bands"][distinct]).groups()
+        documents.warm(np.unique(groups.document))
+        groups.connect(join, _by_reading(documents), BUCKET)
+    for measure in exact:
+        grams = Vocabulary.of(documents, measure.n, least=2).encode(documents)
+        groups = measure.entries(grams).groups()
+        groups.connect(join, _by_grams(grams, measure))
+    return join.roots(np.arange(distinct.size))
+
+
+def _by_grams(grams: Grams, measure: Measure) -> Similar:
+    def similar(x: int, others: Ints) -> Values:
+        return measure.of(grams.overlaps(grams.row(x), others), int(grams.sizes[x]), grams.sizes[others])
+
+    return similar
+
+
+def _by_reading(documents: Documents) -> Similar:
+    @lru_cache(maxsize=100_000)
+    def near(x: int, y: int) -> float:
+        value = jaccard(documents[x][0], documents[y][0], JACCARD.n)
+        return value if value >= JACCARD.threshold else 0.0
+
+    def similar(x: int, others: Ints) -> Values:
+        return np.array([near(min(x, y), max(x, y)) for y in others.tolist()])
+
+    return similar

@@ -1,0 +1,148 @@
+"""How alike two texts are, and the one leak rule: when does a question give another one away?
+
+All of it looks at the comparison text. N-grams are sets of code points' n-grams; where either text is too short for
+one, two texts are alike (1) if their comparison texts are equal and unlike (0) otherwise; where nothing is left to
+compare, the original texts decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from tilth.operators.candidates import Entries, Measure, partners
+from tilth.operators.grams import BLOCK, Document, Ints, Vocabulary, comparison_text, spans
+
+__all__ = [
+    "CONTAINMENT",
+    "JACCARD",
+    "Leak",
+    "LeakIndex",
+    "comparison_text",
+    "containment",
+    "find_leaks",
+    "jaccard",
+    "leak",
+    "ngrams",
+]
+
+JACCARD = Measure("jaccard", 3, 0.6)
+CONTAINMENT = Measure("containment", 8, 0.7)
+"""The leak rule has these two measures; either is enough."""
+
+K = TypeVar("K", bound=Hashable)
+P = TypeVar("P", bound=Hashable)
+
+
+def ngrams(text: str, n: int) -> frozenset[str]:
+    """The n-grams of the comparison text; a text too short for one stands for itself as a whole."""
+    key = comparison_text(text)
+    if len(key) < n:
+        return frozenset((key or text,))
+    return frozenset(key[i : i + n] for i in range(len(key) - n + 1))
+
+
+def jaccard(a: str, b: str, n: int = 3) -> float:
+    """Shared n-grams divided by all n-grams of two texts, 0 to 1."""
+    x, y = ngrams(a, n), ngrams(b, n)
+    shared = len(x & y)
+    return shared / (len(x) + len(y) - shared)
+
+
+def containment(a: str, b: str, n: int = 8) -> float:
+    """The share of the smaller text's n-grams that the larger text has, 0 to 1; the same both ways."""
+    x, y = ngrams(a, n), ngrams(b, n)
+    return len(x & y) / min(len(x), len(y))
+
+
+def leak(a: str, b: str) -> float | None:
+    """The similarity of two questions if one gives the other away, else `None`.
+
+    They leak where the Jaccard index of their 3-grams is at least 0.6, or where at least 0.7 of the 8-grams of the
+    shorter one stand in the longer one. The similarity is the larger of the two measures.
+    """
+    near, inside = jaccard(a, b, JACCARD.n), containment(a, b, CONTAINMENT.n)
+    if near >= JACCARD.threshold or inside >= CONTAINMENT.threshold:
+        return max(near, inside)
+    return None
+
+
+class LeakIndex:
+    """Texts that may have leaked, held so that any number of others can be checked against them quickly.
+
+    Every pair that reaches a threshold of the leak rule is found; memory grows with the indexed texts only.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = list(texts)
+        documents = [(text,) for text in self._texts]
+        self._halves = [_Half(measure, documents) for measure in (JACCARD, CONTAINMENT)]
+
+    def candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Pairs (number of the text, number of the indexed text) that leak up to hash collisions, in that order."""
+        for first in range(0, len(texts), BLOCK):
+            documents = [(text,) for text in texts[first : first + BLOCK]]
+            pairs = [pair for half in self._halves for pair in half.pairs(documents)]
+            for x, y in sorted(set(pairs)):
+                yield first + x, y
+
+    def query(self, texts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+        """Pairs that leak, with their similarity."""
+        for x, y in self.candidates(texts):
+            similarity = leak(texts[x], self._texts[y])
+            if similarity is not None:
+                yield x, y, similarity
+
+
+class _Half:
+    """One measure's index: its vocabulary is what the indexed texts hold."""
+
+    def __init__(self, measure: Measure, documents: Sequence[Document]) -> None:
+        self._measure = measure
+        self._vocabulary = Vocabulary.of(documents, measure.n, least=1)
+        self._grams = self._vocabulary.encode(documents)
+        entries = measure.entries(self._grams)
+        order = np.lexsort((~entries.strict, entries.key))
+        self._entries = Entries(entries.key[order], entries.document[order], entries.strict[order])
+        ranks = np.arange(self._vocabulary.grams.size + 1)
+        self._starts = np.searchsorted(self._entries.key, ranks)
+        self._stricts = np.bincount(self._entries.key[self._entries.strict], minlength=ranks.size - 1)
+
+    def pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, int]]:
+        grams = self._vocabulary.encode(documents)
+        for x, others in partners(*self._shared(self._measure.entries(grams))):
+            overlaps = self._grams.overlaps(grams.row(x), others)
+            values = self._measure.of(overlaps, int(grams.sizes[x]), self._grams.sizes[others])
+            for y in others[values > 0].tolist():
+                yield x, y
+
+    def _shared(self, entries: Entries) -> tuple[Ints, Ints]:
+        """All pairs of an asked and an indexed document that share a key strict for one of them."""
+        key = entries.key
+        counts = np.where(entries.strict, np.diff(self._starts)[key], self._stricts[key])
+        found = self._entries.document[spans(self._starts[key], counts)]
+        return np.repeat(entries.document, counts), found
+
+
+class Leak(NamedTuple):
+    """A question that gives another one away."""
+
+    key: Hashable
+    """Which of the questions asked about."""
+    place: Hashable
+    """Where the one like it stands."""
+    similarity: float
+
+
+def find_leaks(questions: Sequence[tuple[K, str]], against: Sequence[tuple[P, str]]) -> list[Leak]:
+    """Every pair of a question and a text of `against` that leaks, by question, then in the order of `against`.
+
+    Blank texts say nothing and are left out.
+    """
+    asked = [(key, text) for key, text in questions if text.strip()]
+    others = [(place, text) for place, text in against if text.strip()]
+    index = LeakIndex([text for _, text in asked])
+    found = sorted((y, x, similarity) for x, y, similarity in index.query([text for _, text in others]))
+    return [Leak(asked[y][0], others[x][0], similarity) for y, x, similarity in found]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tilth.operators import grams as grams_module
+from tilth.operators.grams import Documents, Vocabulary, hashed, spans
+from tilth.operators.similarity import ngrams
+from tilth.sample import Message, Sample
+
+TEXTS = ["锅里有水", "锅里有水，水里有锅", "", "？！", "水", "Ａbc", "abC。", "😀锅里", "\ud800锅里有"]
+
+
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_hashed_counts_like_the_sets_of_ngrams(n):
+    owner, gram = hashed([(text,) for text in TEXTS], n)
+    sets = [ngrams(text, n) for text in TEXTS]
+    mine = [set(gram[owner == at].tolist()) for at in range(len(TEXTS))]
+    assert [len(one) for one in mine] == [len(one) for one in sets]
+    for x in range(len(TEXTS)):
+        for y in range(len(TEXTS)):
+            assert len(mine[x] & mine[y]) == len(sets[x] & sets[y])
+
+
+def test_the_same_words_in_another_part_are_other_ngrams():
+    owner, gram = hashed([("锅里有水", "水"), ("水", "锅里有水")], 3)
+    assert not set(gram[owner == 0].tolist()) & set(gram[owner == 1].tolist())
+
+
+@pytest.mark.parametrize(("block", "characters"), [(4096, 10_000), (2, 10)])
+def test_blocks_and_passes_change_nothing(block, characters, monkeypatch):
+    documents = [(text,) for text in TEXTS * 3]
+    whole = Vocabulary.of(documents, 2, least=2)
+    monkeypatch.setattr(grams_module, "BLOCK", block)
+    monkeypatch.setattr(grams_module, "PASS_CHARACTERS", characters)
+    again = Vocabulary.of(documents, 2, least=2)
+    assert again.grams.tolist() == whole.grams.tolist()
+    assert again.ranks.tolist() == whole.ranks.tolist()
+    assert again.encode(documents).ranks.tolist() == whole.encode(documents).ranks.tolist()
+
+
+def test_rare_ngrams_come_first():
+    documents = [("甲乙",), ("甲乙丙",), ("甲乙丙丁",), ("戊己",), ("戊己",)]
+    grams = Vocabulary.of(documents, 2, least=1).encode(documents)
+    assert grams.ranks.max() == grams.row(0)[0], "甲乙 stands in the most documents"
+    assert grams.row(2)[0] == 0, "丙丁 in the fewest"
+
+
+def test_an_empty_set_has_no_ngrams():
+    found = Vocabulary.of([], 3, least=2).encode([])
+    assert (len(found), found.ranks.size) == (0, 0)
+
+
+def test_spans():
+    assert spans(np.array([5, 0, 9]), np.array([2, 0, 1])).tolist() == [5, 6, 9]
+    assert spans(np.array([], dtype=int), np.array([], dtype=int)).tolist() == []
+
+
+def test_documents_are_read_again_where_memory_ends():
+    asked = []
+
+    def read(place):
+        asked.append(place)
+        return Sample(id="0" * 16, place=place, messages=(Message("user", "水" * 10),))
+
+    documents = Documents(["a", "b", "c"], read, lambda one: (one.question,), budget=15)
+    documents.warm(np.array([0, 1, 2]))
+    assert asked == ["a", "b"]
+    assert [documents[at] for at in (0, 1, 2, 2)] == [("水" * 10,)] * 4
+    assert asked == ["a", "b", "c", "c"]

@@ -29,7 +29,8 @@ data:
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "raw.jsonl").write_text(
-        '{"instruction": "问", "input": "", "output": "答", "domain": [], "copyright": ""}\n', encoding="utf-8"
+        '{"instruction": "问", "input": "", "output": "答", "domain": [], "copyright": ""}\n',
+        encoding="utf-8",
     )
     return tmp_path
 
@@ -107,6 +108,16 @@ def test_the_same_operator_twice_gets_two_names(folder):
         GOOD.replace("- dedup.near", "- dedup.near\n    - dedup.near: {on: question}"), "r.yaml", folder, []
     )
     assert [step.name for step in plan.steps][1:3] == ["dedup.near", "dedup.near@2"]
+
+
+def test_a_folder_of_benchmarks_stands_for_its_files(folder):
+    (folder / "bench").mkdir()
+    for name in ("b.jsonl", "a.jsonl"):
+        (folder / "bench" / name).write_text('{"question": "问"}\n', encoding="utf-8")
+    step = "- decontaminate.against: {files: [bench]}"
+    plan = check(GOOD.replace("- dedup.near", step), "r.yaml", folder, [])
+    assert [Path(name).name for name in plan.steps[1].settings["files"]] == ["a.jsonl", "b.jsonl"]
+    assert len(plan.steps[1].key_part()[-1]) == 2
 
 
 def test_every_shipped_recipe_checks(folder):

@@ -16,15 +16,19 @@ Question = tuple[str, str]
 
 
 def find_run_leaks(plan_: Plan, questions: Mapping[str, Sequence[Question]]) -> list[dict[str, Any]]:
-    """Leaks of the test side and of the compare questions into the training and validation sides.
+    """Questions that will be asked and stand in what is learned.
+
+    The test side and the compare questions are held against the training and validation sides, the validation side
+    against the training side.
 
     `questions` are (place, question) by side. Each leak is `{question, place, similarity, split}`.
     """
     asked = compare_questions(plan_) + [(text, text) for _, text in questions.get("test", ())]
     found: list[dict[str, Any]] = []
-    for side in ("train", "validation"):
+    chosen_by = [(text, text) for _, text in questions.get("validation", ())]
+    for side, tried in (("train", asked + chosen_by), ("validation", asked)):
         against = questions.get(side, ())
-        for question, place, similarity in find_leaks(asked, against) if asked and against else []:
+        for question, place, similarity in find_leaks(tried, against) if tried and against else []:
             leak = {"question": question, "place": place, "similarity": round(similarity, 4), "split": side}
             if leak not in found:
                 found.append(leak)

@@ -189,14 +189,21 @@ class _Checker:
         return Step(declared.name, declared.name, values)
 
     def _files(self, path: str, value: Any) -> Any:
+        """File names in a setting, from where the recipe lies; in a list a folder stands for the files in it."""
         if isinstance(value, list | tuple):
-            return [self._files(path, item) for item in value]
+            return [name for item in value for name in self._listed(path, str(item))]
         if not isinstance(value, str):
             return value
         found = self.folder / value
         if self.need_sources and not found.exists():
             self.say(path, f"there is no file {found}.")
         return str(found)
+
+    def _listed(self, path: str, value: str) -> list[str]:
+        folder = self.folder / value
+        if not folder.is_dir():
+            return [self._files(path, value)]
+        return [str(inner) for inner in sorted(folder.rglob("*")) if inner.is_file()]
 
     def formats(self, data: Data) -> None:
         named = [("data.format", data.format)]

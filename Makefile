@@ -1,0 +1,73 @@
+# make demo   the whole journey on the shipped example: raw text to trained model to before/after table
+# make test   everything that must hold: format, lint, types, docs, tests
+# make help   the other targets
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+RUN := runs/brain-teasers
+export PYTHONUTF8 := 1
+
+.PHONY: help demo test fast check format docs test-core test-slow clean
+
+help:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing Tilth with its training extra into $(VENV) (once; torch is large) ..."
+	$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.train
+	@echo "Installing what the tests need ..."
+	$(PIP) -e '.[train,zh,dev]'
+	@touch $@
+
+demo: $(VENV)/.train ## run the shipped example through the whole journey
+	$(BIN)/tilth run examples/brain-teasers/recipe.yaml --out $(RUN)
+	$(BIN)/tilth train $(RUN)
+	$(BIN)/tilth merge $(RUN)
+	$(BIN)/tilth compare $(RUN)
+	@echo
+	@echo "Training data   $(RUN)/data/train.jsonl  validation.jsonl  test.jsonl"
+	@echo "Data report     $(RUN)/report/data.html"
+	@echo "Before/after    $(RUN)/report/compare.html"
+	@echo "Talk to it      $(BIN)/tilth chat $(RUN)/model/merged"
+
+test: $(VENV)/.dev check test-core ## format check, lint, types, docs, all default tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.dev ## format check, lint, types, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/reference.py --check
+
+fast: $(VENV)/.dev ## unit tests without torch
+	$(BIN)/python -m pytest -n 2 -m 'not train and not slow and not gpu and not network' --ignore tests/end_to_end
+
+$(VENV)-core/.done: pyproject.toml constraints.txt
+	@echo "Installing the core alone, to prove that the data half needs no torch ..."
+	$(PYTHON) -m venv $(VENV)-core
+	$(VENV)-core/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . pytest
+	@touch $@
+
+test-core: $(VENV)-core/.done ## the data half with no extras installed
+	$(VENV)-core/bin/python -m pytest -p no:cacheprovider tests/test_core_alone.py
+
+test-slow: $(VENV)/.dev ## the tests that take more than a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+format: $(VENV)/.dev ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev ## write the generated reference
+	$(BIN)/python scripts/reference.py
+
+clean: ## remove environments and runs
+	rm -rf $(VENV) $(VENV)-core runs

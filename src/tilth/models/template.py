@@ -1,0 +1,303 @@
+"""The chat template: the one object that turns messages into the token ids a model reads and learns from.
+
+Token counts, training, evaluation, chat and serving all call it, so that what a model was trained on and what it
+is asked are the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tilth.errors import FormatError
+from tilth.sample import Message
+
+INTERNLM2 = """\
+{{- bos_token }}
+{%- for message in messages %}
+    {%- if message.role not in ('system', 'user', 'assistant') or message.tool_calls %}
+        {{- raise_exception('it has no place for ' ~ message.role ~ ' turns or tool calls') }}
+    {%- endif %}
+    {{- '<|im_start|>' ~ message.role ~ '\\n' }}
+    {%- if message.role == 'assistant' %}
+        {%- generation %}{{- message.content ~ '<|im_end|>' }}{%- endgeneration %}
+    {%- else %}
+        {{- message.content ~ '<|im_end|>' }}
+    {%- endif %}
+    {{- '\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+"""
+"""The InternLM2 chat shape (Cai et al. 2024, arXiv 2403.17297): `<s>` once, then `<|im_start|>role`, the text and
+`<|im_end|>`. The markers train each answer and its `<|im_end|>`, not the line feed after it."""
+
+
+class Encoding(Protocol):
+    """What a tokenizer says about a text."""
+
+    @property
+    def ids(self) -> list[int]:
+        """The ids, in order."""
+
+    @property
+    def offsets(self) -> list[tuple[int, int]]:
+        """For each id the characters [start, end) it stands for."""
+
+
+class Tokenizer(Protocol):
+    """The part of `tokenizers.Tokenizer` that we use."""
+
+    def encode(self, sequence: str, *, add_special_tokens: bool) -> Encoding:
+        """Ids and offsets of a text."""
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
+        """The text of ids."""
+
+    def token_to_id(self, token: str) -> int | None:
+        """The id of a token, or `None` where the vocabulary lacks it."""
+
+
+class Encoded(NamedTuple):
+    """A conversation as a trainer sees it."""
+
+    ids: list[int]
+    trained: list[int]
+    """1 for each id that carries loss, else 0."""
+
+
+class Span(NamedTuple):
+    """Characters [start, end) of a rendered conversation."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A Jinja chat template with the special tokens it may name."""
+
+    text: str = INTERNLM2
+    tokens: Mapping[str, str] = field(default_factory=lambda: {"bos_token": "<s>", "eos_token": "</s>"})
+    """`bos_token`, `eos_token` and their like, as the tokenizer writes them."""
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        add_generation_prompt: bool = False,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> str:
+        """The text of a conversation, up to where the next answer would start if that is asked for.
+
+        Raises:
+            FormatError: the template refuses these messages, or would leave a part of them out.
+        """
+        return self._render(messages, add_generation_prompt, tools)[0]
+
+    def encode(
+        self,
+        tokenizer: Tokenizer,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Encoded:
+        """The ids of a whole conversation and which of them are trained.
+
+        Assistant turns are trained with the token that ends them, unless the message says `loss: false`. An id is
+        trained when it stands for at least one trained character.
+
+        Raises:
+            FormatError: as `render`; or a turn that is not the assistant's asks to be trained.
+        """
+        text, spans = self._render(messages, False, tools)
+        if not _has_markers(self.text):
+            spans = self._spans_by_prefix(messages, text, tools)
+        wanted = _wanted(messages, spans)
+        encoding = tokenizer.encode(text, add_special_tokens=False)
+        return Encoded(encoding.ids, _cover(encoding.offsets, wanted))
+
+    def prompt_ids(
+        self,
+        tokenizer: Tokenizer,
+        messages: Sequence[Message],
+        tools: Sequence[Mapping[str, Any]] | None = None,
+    ) -> list[int]:
+        """The ids after which the model writes its answer."""
+        return tokenizer.encode(self.render(messages, True, tools), add_special_tokens=False).ids
+
+    def end_of_turn(self, tokenizer: Tokenizer) -> int | None:
+        """The id the model is taught to end its answer with; `None` where the template ends answers with text."""
+        probe = [Message(role="user", content="?"), Message(role="assistant", content="!")]
+        ids, trained = self.encode(tokenizer, probe)
+        last = max((i for i, mark in enumerate(trained) if mark), default=None)
+        if last is None or "!" in tokenizer.decode([ids[last]], skip_special_tokens=False):
+            return None
+        return ids[last]
+
+    def _render(
+        self,
+        messages: Sequence[Message],
+        add_generation_prompt: bool,
+        tools: Sequence[Mapping[str, Any]] | None,
+    ) -> tuple[str, list[Span]]:
+        try:
+            marked = _compile(self.text).render(
+                messages=[_plain(message) for message in messages],
+                tools=list(tools) if tools else None,
+                add_generation_prompt=add_generation_prompt,
+                **self.tokens,
+            )
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            raise FormatError(
+                f"the chat template cannot show this conversation: {error}.",
+                "Choose a model whose template can, or change the messages.",
+            ) from error
+        text, spans = _unmark(marked)
+        _check_nothing_lost(messages, text)
+        return text, spans
+
+    def _spans_by_prefix(
+        self, messages: Sequence[Message], text: str, tools: Sequence[Mapping[str, Any]] | None
+    ) -> list[Span]:
+        """Where the answers stand, for a template without generation markers.
+
+        An answer starts where the prompt before it ends, and runs to the end of its turn without the white space
+        behind it. Both are read off by rendering the conversation up to there, which must be a prefix of the whole.
+        """
+        spans = []
+        for k, message in enumerate(messages):
+            if message.role != "assistant":
+                continue
+            prompt = self._render(messages[:k], True, tools)[0]
+            turn = self._render(messages[: k + 1], False, tools)[0]
+            if not (text.startswith(turn) and turn.startswith(prompt)):
+                raise FormatError(
+                    "the chat template rewrites earlier turns, so it does not tell which tokens are the answer.",
+                    "Put {% generation %} … {% endgeneration %} around the answer in the model's chat template.",
+                )
+            spans.append(Span(len(prompt), len(turn.rstrip())))
+        return spans
+
+
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
+"""Unicode noncharacters: text may not hold them, so they can mark a place in it while a template is rendered."""
+
+
+class _Marks(Extension):
+    """Understands `{% generation %}`: its body stands between marks that `_unmark` takes out again."""
+
+    tags = {"generation"}  # noqa: RUF012  jinja2 declares it so
+
+    def parse(self, parser: Parser) -> nodes.Node:
+        """Turn the tag into a call of `_mark` with its body."""
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return nodes.CallBlock(self.call_method("_mark"), [], [], body).set_lineno(line)
+
+    def _mark(self, caller: Any) -> str:
+        return f"{_OPEN}{caller()}{_CLOSE}"
+
+
+@lru_cache(maxsize=16)
+def _compile(text: str) -> jinja2.Template:
+    """The template in the environment model makers write for: sandboxed, blocks trimmed.
+
+    `strftime_now` is left undefined on purpose: templates that know today's date fall back to a fixed one, and the
+    same messages give the same ids every day.
+    """
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Marks, "jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _raise
+    return environment.from_string(text)
+
+
+def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
+
+
+def _raise(message: str) -> None:
+    raise jinja2.TemplateError(message)
+
+
+def _has_markers(text: str) -> bool:
+    return re.search(r"\{%-?\+?\s*generation\b", text) is not None
+
+
+def _unmark(marked: str) -> tuple[str, list[Span]]:
+    pieces: list[str] = []
+    spans: list[Span] = []
+    length = start = 0
+    for piece in re.split(f"([{_OPEN}{_CLOSE}])", marked):
+        if piece == _OPEN:
+            start = length
+        elif piece == _CLOSE:
+            spans.append(Span(start, length))
+        else:
+            pieces.append(piece)
+            length += len(piece)
+    return "".join(pieces), spans
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """A message under the names that chat templates use."""
+    named = {
+        "reasoning_content": message.thinking,
+        "tool_calls": [dict(call) for call in message.tool_calls or ()],
+        "tool_call_id": message.tool_call_id,
+        "name": message.name,
+    }
+    return {"role": message.role, "content": message.content} | {k: v for k, v in named.items() if v}
+
+
+def _check_nothing_lost(messages: Sequence[Message], text: str) -> None:
+    """Templates drop what they do not know without a word; a trainer would then learn another conversation."""
+    for message in messages:
+        if _OPEN in message.content or _CLOSE in message.content:
+            raise FormatError("a message holds a Unicode noncharacter (U+FDD0 or U+FDD1).", "Remove it.")
+        for what, value in (("text", message.content), ("thinking", message.thinking or "")):
+            if value.strip() not in text:
+                raise FormatError(
+                    f"the chat template leaves out the {what} of a {message.role} turn.",
+                    "Choose a model whose template shows it.",
+                )
+
+
+def _wanted(messages: Sequence[Message], spans: Sequence[Span]) -> list[Span]:
+    """The spans of the assistant turns that are to be trained."""
+    for message in messages:
+        if message.loss and message.role != "assistant":
+            raise FormatError(
+                f"a {message.role} turn asks to be trained, and a chat template marks assistant turns only.",
+                "Remove its `loss`.",
+            )
+    answers = [message for message in messages if message.role == "assistant"]
+    if len(answers) != len(spans):
+        raise FormatError(
+            f"the chat template marks {len(spans)} answers where the conversation has {len(answers)}.",
+            "Mend the generation markers in the model's chat template.",
+        )
+    return [span for message, span in zip(answers, spans, strict=True) if message.loss is not False]
+
+
+def _cover(offsets: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[int]:
+    """1 for each token that overlaps a span. Both run in the order of the text."""
+    marks = [0] * len(offsets)
+    k = 0
+    for i, (start, end) in enumerate(offsets):
+        while k < len(spans) and spans[k].end <= start:
+            k += 1
+        if k < len(spans) and start < spans[k].end and end > spans[k].start:
+            marks[i] = 1
+    return marks

@@ -1,0 +1,89 @@
+"""Model folders: what is read from them and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from tilth.errors import UserError
+from tilth.models.loader import (
+    Hardware,
+    load_model,
+    load_template,
+    load_tokenizer,
+    need_folder,
+    weights_digest,
+)
+from tilth.models.template import INTERNLM2
+from tilth.sample import Message
+
+pytestmark = pytest.mark.train
+
+CPU = Hardware("cpu", "float32")
+
+
+@pytest.fixture
+def copy(model_folder, tmp_path):
+    return shutil.copytree(model_folder, tmp_path / "copy")
+
+
+def test_need_folder(tmp_path):
+    with pytest.raises(UserError, match=r"no config\.json"):
+        need_folder(tmp_path)
+
+
+def test_tokenizer_must_be_fast(tmp_path):
+    with pytest.raises(UserError, match=r"no tokenizer\.json"):
+        load_tokenizer(tmp_path)
+
+
+def test_own_template_comes_first(copy):
+    (copy / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0].content }}", encoding="utf-8")
+    assert load_template(copy).render([Message(role="user", content="好")]) == "<s>好"
+
+
+@pytest.mark.parametrize("value", ["甲{{ 1 }}", [{"name": "default", "template": "甲{{ 1 }}"}]])
+def test_template_in_the_tokenizer_configuration(copy, value):
+    (copy / "chat_template.jinja").unlink()
+    config = json.loads((copy / "tokenizer_config.json").read_text(encoding="utf-8"))
+    changed = config | {"chat_template": value, "bos_token": {"content": "<s>"}}
+    (copy / "tokenizer_config.json").write_text(json.dumps(changed), encoding="utf-8")
+    template = load_template(copy)
+    assert template.render([]) == "甲1"
+    assert template.tokens["bos_token"] == "<s>"
+
+
+def test_role_marks_in_the_vocabulary_mean_internlm2(copy):
+    (copy / "chat_template.jinja").unlink()
+    assert load_template(copy).text == INTERNLM2
+
+
+def test_unknown_vocabulary_without_template(copy):
+    (copy / "chat_template.jinja").unlink()
+    text = (copy / "tokenizer.json").read_text(encoding="utf-8")
+    (copy / "tokenizer.json").write_text(text.replace("<|im_start|>", "<|other|>"), encoding="utf-8")
+    with pytest.raises(UserError, match="no chat template"):
+        load_template(copy)
+
+
+def test_only_safetensors_are_loaded(copy):
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"no \*\.safetensors"):
+        load_model(copy, CPU)
+
+
+def test_code_of_a_folder_is_never_run(copy):
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8")) | {"model_type": "internlm2"}
+    (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(UserError, match="runs only with code from its own folder"):
+        load_model(copy, CPU)
+
+
+def test_digest_sees_one_changed_weight(copy, model_folder):
+    assert weights_digest(copy) == weights_digest(model_folder)
+    weights = bytearray((copy / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (copy / "model.safetensors").write_bytes(weights)
+    assert weights_digest(copy) != weights_digest(model_folder)

@@ -62,6 +62,11 @@ class Lint:
     fix: str
 
 
+def whole(number: float) -> float | int:
+    """The number without its `.0`, as people and other trainers write it."""
+    return int(number) if number == int(number) else number
+
+
 class Backend(Protocol):
     """A trainer that runs in a process of its own."""
 

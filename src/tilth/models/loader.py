@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import warnings
 from functools import lru_cache
 from pathlib import Path
@@ -125,6 +126,8 @@ def load_adapter(model: PreTrainedModel, folder: Path) -> PeftModel:
         MissingExtra: peft is not installed.
         UserError: the folder holds no adapter in safetensors.
     """
+    # peft imports bitsandbytes where it is installed, which then warns of 4-bit kernels that nobody asked for.
+    logging.getLogger("bitsandbytes").setLevel(logging.CRITICAL)
     try:
         from peft import PeftModel
     except ImportError as error:

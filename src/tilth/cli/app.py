@@ -13,8 +13,8 @@ from tilth.errors import TilthError
 
 COMMANDS = {
     "Prepare data": ("init", "check", "run", "convert"),
-    "Look at a run": ("status", "show", "explain", "diff", "restore", "report"),
-    "Train and compare": ("train", "merge", "export", "chat", "serve", "compare"),
+    "Look at a run": ("status", "show", "explain", "diff", "restore", "report", "studio"),
+    "Train and compare": ("tokens", "train", "merge", "export", "chat", "serve", "compare"),
     "Help": ("list", "doctor"),
 }
 

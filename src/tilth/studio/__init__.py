@@ -1,0 +1,5 @@
+"""The web application that shows a run: its doors, its samples, one sample's life, its training."""
+
+from tilth.studio.app import app, serve
+
+__all__ = ["app", "serve"]

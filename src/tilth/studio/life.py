@@ -1,0 +1,103 @@
+"""One sample's life, told so that what happened stands out from what did not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from tilth.engine.replay import explain
+from tilth.store.folder import RunFolder
+from tilth.studio.index import Index, Row
+
+
+class Fact(NamedTuple):
+    """One piece of evidence."""
+
+    name: str
+    text: str
+    place: str
+    """The place of another sample, where the text is one; else empty."""
+
+
+class Station(NamedTuple):
+    """A step that did something to the sample."""
+
+    name: str
+    door: str
+    reason: str
+    before: str | None
+    after: str | None
+    facts: tuple[Fact, ...]
+
+
+class Quiet(NamedTuple):
+    """Steps in a row that looked at the sample and left it as it was."""
+
+    names: tuple[str, ...]
+
+
+def life(folder: RunFolder, index: Index, row: Row) -> dict[str, Any]:
+    """Everything the sample page shows.
+
+    Raises:
+        FolderError: the run has not finished.
+    """
+    told = explain(folder.path, row.place)
+    sides: dict[str, Any] = {answer["side"]: answer for answer in told["answers"]}
+    return {
+        "row": row,
+        "stations": list(stations(told["steps"], index)),
+        "proposals": [{**p, "facts": facts(p.get("evidence", {}), index)} for p in told["proposals"]],
+        "decisions": told["decisions"],
+        "answers": sides,
+        "source": told["source"] or row.raw,
+        "note": told["note"],
+        "known": {**(row.sample.meta if row.sample else {})},
+        "measured": {**(row.sample.signals if row.sample else {})},
+    }
+
+
+def stations(steps: list[Mapping[str, Any]], index: Index) -> Iterator[Station | Quiet]:
+    """The steps in order, with those that did nothing put together."""
+    made = [_station(step, index) for step in steps]
+    for quiet, group in groupby(made, key=_is_quiet):
+        if quiet:
+            yield Quiet(tuple(station.name for station in group))
+        else:
+            yield from group
+
+
+def _station(step: Mapping[str, Any], index: Index) -> Station:
+    evidence = {name: value for name, value in step["evidence"].items() if name != "proposals"}
+    proposed = step["evidence"].get("proposals")
+    return Station(
+        name=step["name"],
+        door=step["door"],
+        reason="proposed" if proposed and not step["reason"] else step["reason"],
+        before=step["before"],
+        after=step["after"],
+        facts=facts(evidence, index),
+    )
+
+
+def _is_quiet(station: Station) -> bool:
+    return station.door == "kept" and not (station.reason or station.facts or station.before is not None)
+
+
+def facts(evidence: Mapping[str, Any], index: Index) -> tuple[Fact, ...]:
+    """Evidence as pairs of words; what names another sample can be followed."""
+    return tuple(
+        Fact(name, plain(value), value if isinstance(value, str) and value in index.by_place else "")
+        for name, value in evidence.items()
+    )
+
+
+def plain(value: Any) -> str:
+    """A value for reading: text as it is, a list of texts in one line, everything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)

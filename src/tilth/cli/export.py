@@ -27,12 +27,14 @@ def command(
 
     Example: tilth export runs/brain-teasers --to llamafactory -o lf
     """
-    from tilth.errors import NotFoundError, did_you_mean
+    from tilth.errors import NotFoundError, UserError, did_you_mean
 
     if to in BACKENDS:
         from tilth.training.run import train
 
         folder, settings = open_run(what, to, assign)
+        if settings.base_model == "tiny":
+            raise UserError("`tiny` lives inside a run.", "Name your model: --set train.base_model=DIR")
         trained = train(settings, folder, dry_run=True, folder=out)
         for lint in trained.lints:
             note(f"note: {lint.message} {lint.fix}")

@@ -16,6 +16,8 @@ from tilth.formats import FORMATS
 from tilth.sample import Sample
 from tilth.store.files import read_jsonl
 from tilth.store.folder import RunFolder
+from tilth.training.base import Job
+from tilth.training.shape import TINY
 
 
 def file_digest(*paths: Path) -> str:
@@ -44,6 +46,13 @@ def relative(path: Path, folder: Path) -> str:
         return Path(os.path.relpath(path, folder)).as_posix()
     except ValueError:
         return path.resolve().as_posix()
+
+
+def model_reference(job: Job, folder: Path, place: Path) -> str:
+    """The base model as a trainer working in `place` finds it; a model that is not here by the name it was given."""
+    base = folder / job.base
+    here = base.is_dir() or job.settings.base_model == TINY
+    return relative(base, place) if here else job.settings.base_model
 
 
 def read_data(path: Path, index: Path, format_name: str) -> Iterator[Sample]:

@@ -11,7 +11,7 @@ from tilth.errors import UserError
 from tilth.formats import FORMATS
 from tilth.store.files import write_jsonl, write_text
 from tilth.training.base import BACKENDS, Artifact, Job, Lint, whole
-from tilth.training.data import read_data, relative
+from tilth.training.data import model_reference, read_data
 from tilth.training.hf import check_steps, found_adapter, found_model
 from tilth.training.shape import is_internlm2
 
@@ -72,7 +72,7 @@ class LlamaFactory:
         if job.validation:
             watched = {"eval_dataset": "validation", "eval_strategy": "steps", "eval_steps": 0.2}
         return {
-            "model_name_or_path": relative(folder / job.base, folder),
+            "model_name_or_path": model_reference(job, folder, folder),
             "stage": "sft",
             "do_train": True,
             **method,

@@ -71,7 +71,7 @@ def train(
     run.require_done()
     backend = BACKENDS.get(settings.backend)
     folder = folder or run.model
-    job = make_job(settings, run, folder)
+    job = make_job(settings, run, folder, need_base=not dry_run)
     base = folder / job.base
     found = _finished(backend, job, folder)
     if found is not None and not dry_run:
@@ -95,8 +95,14 @@ def train(
     return _report("trained", job, folder, artifact, tuple(command), lints)
 
 
-def make_job(settings: Train, run: RunFolder, folder: Path) -> Job:
+def make_job(settings: Train, run: RunFolder, folder: Path, *, need_base: bool = True) -> Job:
     """The job that a `train` section means for a run.
+
+    Args:
+        settings: the `train` section of the recipe.
+        run: the run to learn from.
+        folder: where the training happens.
+        need_base: whether the base model must be here; another machine may have it under that name.
 
     Raises:
         FolderError: the run has no training side.
@@ -110,17 +116,20 @@ def make_job(settings: Train, run: RunFolder, folder: Path) -> Job:
     files = [train_file, *([validation] if validation.is_file() else [])]
     data_digest = file_digest(*files)
     tiny = settings.base_model == TINY
-    base = Path("base") if tiny else need_folder(Path(settings.base_model))
+    base = Path("base") if tiny else Path(settings.base_model)
+    absent = not tiny and not need_base and not base.is_dir()
+    if not tiny and not absent:
+        need_folder(base)
     about = {
         "settings": settings.model_dump(mode="json", exclude={"python", "base_model"}),
         "data": data_digest,
-        "base": TINY if tiny else weights_digest(base),
+        "base": settings.base_model if tiny or absent else weights_digest(base),
         "format": format_of(run),
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     return Job(
         settings=settings,
-        base="base" if tiny else relative(base, folder),
+        base=str(base) if tiny or absent else relative(base, folder),
         format=format_of(run),
         train=relative(train_file, folder),
         validation=relative(validation, folder) if len(files) == 2 else None,

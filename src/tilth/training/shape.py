@@ -19,15 +19,17 @@ _PROBE = (
 )
 
 
-def model_type(base: Path) -> str:
-    """What the configuration calls the architecture; empty where there is none."""
+def model_type(base: Path, name: str) -> str:
+    """What the configuration calls the architecture. Where the model is not here, its name tells what it can."""
     path = base / "config.json"
-    return str(read_json(path).get("model_type", "")) if path.is_file() else ""
+    if path.is_file():
+        return str(read_json(path).get("model_type", ""))
+    return "internlm2" if "internlm2" in name.lower() else ""
 
 
 def is_internlm2(base: Path, name: str) -> bool:
     """Whether a conversation looks to this model as InternLM2 writes it."""
-    if name == TINY or model_type(base) == "internlm2":
+    if name == TINY or model_type(base, name) == "internlm2":
         return True
     try:
         template = load_template(base)

@@ -17,9 +17,9 @@ from tilth.sample import Sample
 from tilth.store.files import write_jsonl, write_text
 from tilth.training.base import BACKENDS, Artifact, Job, Lint, whole
 from tilth.training.convert import adapter_from_bin, adapter_from_checkpoint
-from tilth.training.data import read_data, relative
+from tilth.training.data import model_reference, read_data
 from tilth.training.hf import found_adapter, found_model
-from tilth.training.shape import is_internlm2, model_type
+from tilth.training.shape import TINY, is_internlm2, model_type
 from tilth.training.xtuner_lint import count_rows, lint_config, lint_packing
 
 FORMAT = "xtuner"
@@ -54,7 +54,18 @@ class XTuner:
         config = (folder / PLACE / "config.py").read_text(encoding="utf-8")
         counted = count_rows(job, folder / job.base, _samples(job, folder, job.train))
         found = lint_config(config, counted.rows)
-        if model_type(folder / job.base) == "internlm2" and not job.settings.extra.get("trust_remote_code"):
+        name = job.settings.base_model
+        if name != TINY and not (folder / job.base).is_dir():
+            found.append(
+                Lint(
+                    "model_not_here",
+                    f"{name} is not on this machine, so its tokens could not be counted.",
+                    "Name its folder in train.base_model to have packs and steps checked.",
+                )
+            )
+        if model_type(folder / job.base, name) == "internlm2" and not job.settings.extra.get(
+            "trust_remote_code"
+        ):
             found.append(
                 Lint(
                     "needs_remote_code",
@@ -93,7 +104,7 @@ def _values(job: Job, folder: Path) -> dict[str, Any]:
     deepspeed = extra.get("deepspeed", "deepspeed_zero2")
     return {
         "method": train.method,
-        "model": relative(folder / job.base, folder / PLACE),
+        "model": model_reference(job, folder, folder / PLACE),
         "prompt_template": extra.get("prompt_template") or _prompt_template(job, folder),
         "max_length": train.max_length,
         "packing": train.packing,
@@ -142,7 +153,8 @@ def _targets(job: Job, folder: Path) -> list[str] | None:
     target = job.settings.lora.target
     if target != "all-linear":
         return [target] if isinstance(target, str) else list(target)
-    return INTERNLM2_LINEAR if model_type(folder / job.base) == "internlm2" else None
+    known = model_type(folder / job.base, job.settings.base_model)
+    return INTERNLM2_LINEAR if known == "internlm2" else None
 
 
 def _render(name: str, values: dict[str, Any]) -> str:

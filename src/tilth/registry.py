@@ -41,6 +41,10 @@ class Registry(Generic[T]):
             raise NotFoundError(f"unknown {self.kind} '{name}'.", did_you_mean(name, self._items))
         return self._items[name]
 
+    def remove(self, name: str) -> None:
+        """Forget a name, for example of a plugin file that was edited."""
+        self._items.pop(name, None)
+
     def names(self) -> list[str]:
         """All names, sorted."""
         return sorted(self._items)

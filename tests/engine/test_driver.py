@@ -275,6 +275,13 @@ def test_an_operator_that_fails_quarantines_one_sample_with_its_bytes(plugin):
     assert json.loads(line["raw"])["instruction"] == "影子怕不怕黑？"
 
 
+def test_an_edited_plugin_reruns_its_step(plugin):
+    p = plugin("- mine.trip: {word: 影子}")
+    assert run(p.recipe, p.out)["counts"]["quarantined"] == 1
+    (p.folder / "mine.py").write_text(PLUGIN.replace("if word in", "if False and word in"), encoding="utf-8")
+    assert run(p.recipe, p.out)["counts"]["quarantined"] == 0
+
+
 def test_a_fault_of_the_recipe_stops_the_run_instead_of_every_sample(project):
     p = project(lines(map(record, QUESTIONS)), "- filter.by_signal: {signal: nowhere, min: 1}")
     with pytest.raises(UserError, match="filter.by_signal"):

@@ -88,6 +88,8 @@ def test_a_restoration_is_part_of_the_story(finished):
     life = explain(finished.out, "raw.jsonl:14")
     assert life["door"] == "kept"
     assert [event["verdict"] for event in life["decisions"]] == ["restore"]
+    assert steps(life)["filter.length"]["reason"] == "restored"
+    assert {step["door"] for step in life["steps"]} == {"kept"}
 
 
 def test_a_changed_source_gives_stored_facts_only(finished):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.pages import diff as diffs
 from tilth.pages import language, render
 from tilth.pages.diff import diff
 from tilth.pages.render import words
@@ -88,8 +89,10 @@ def test_long_sameness_is_folded():
     assert [p.kind for p in pieces] == ["fold", "same", "gone", "new"]
 
 
-@given(st.text(max_size=80), st.text(max_size=80))
-def test_a_diff_holds_both_texts(before, after):
+@pytest.mark.parametrize("limit", [0, 20_000])
+@given(before=st.text("甲乙 a\n", max_size=60), after=st.text("甲乙 a\n", max_size=60))
+def test_a_diff_holds_both_texts(limit, before, after):
+    diffs.LONG = limit
     pieces = diff(before, after, fold=False)
     assert "".join(p.text for p in pieces if p.kind in ("same", "gone")) == before
     assert "".join(p.text for p in pieces if p.kind in ("same", "new")) == after

@@ -13,6 +13,7 @@ from tilth.recipe.catalog import catalog, json_schema
 from tilth.recipe.check import check, shipped_text
 from tilth.recipe.override import override
 from tilth.recipe.start import init
+from tilth.recipe.yaml import value as value_of
 
 GOOD = """name: x
 data:
@@ -103,6 +104,13 @@ def test_an_override_that_cannot_be_applied_is_a_problem(wrong):
     assert wrong.split("=")[0] in problem.message
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("010", 10), ("09", 9), ("1e-3", 0.001), ("on", "on"), ("12:30", "12:30"), ("", None)]
+)
+def test_plain_words_and_numbers_are_what_they_look_like(text, value):
+    assert value_of(text) == value
+
+
 def test_the_same_operator_twice_gets_two_names(folder):
     plan = check(
         GOOD.replace("- dedup.near", "- dedup.near\n    - dedup.near: {on: question}"), "r.yaml", folder, []
@@ -117,7 +125,7 @@ def test_a_folder_of_benchmarks_stands_for_its_files(folder):
     step = "- decontaminate.against: {files: [bench]}"
     plan = check(GOOD.replace("- dedup.near", step), "r.yaml", folder, [])
     assert [Path(name).name for name in plan.steps[1].settings["files"]] == ["a.jsonl", "b.jsonl"]
-    assert len(plan.steps[1].key_part()[-1]) == 2
+    assert len(plan.steps[1].input_files()) == 2
 
 
 def test_every_shipped_recipe_checks(folder):

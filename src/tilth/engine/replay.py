@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tilth import __version__
-from tilth.engine.chain import Chain, apply
+from tilth.engine.chain import Chain, Exempt, apply
 from tilth.engine.driver import Inputs, read_inputs, stage_keys
 from tilth.engine.output import split_place
 from tilth.engine.reading import sample_of
@@ -19,13 +19,15 @@ from tilth.engine.shard import read_mark
 from tilth.engine.stage import StageState, read_decided, stage_folder
 from tilth.errors import FolderError, FormatError, NotFoundError, SourceError
 from tilth.recipe.check import check
-from tilth.recipe.plan import Plan, Step
+from tilth.recipe.plan import Plan, Stage, Step
 from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample
 from tilth.sources import entries
 from tilth.sources.base import Entry, Part
 from tilth.store.decisions import exemptions, standing
 from tilth.store.files import read_json, read_jsonl
 from tilth.store.folder import RunFolder
+
+DIFFERS = "The replay gives something else than the run stored. The run's own files are right."
 
 
 @dataclass
@@ -226,35 +228,49 @@ def find_entry(parts: Sequence[Part], name: str, n: int) -> tuple[Entry, Part]:
     raise SourceError(f"{name} has no entry {n} any more.")
 
 
-def _walk(
-    plan: Plan, states: Sequence[StageState], exempt: Mapping[str, frozenset[str]], sample: Sample, life: Life
-) -> None:
+def _walk(plan: Plan, states: Sequence[StageState], exempt: Exempt, sample: Sample, life: Life) -> None:
     current = sample
     for stage, state in zip(plan.stages, states, strict=True):
-
-        def trace(step: Step, before: Sample, outcome: Any) -> None:
-            if life.place == before.place or life.place.startswith(before.place + "/"):
-                life.steps.append(_told(step, before, outcome))
-
-        kept = Chain(stage.steps, exempt, trace).run([current])
-        ours = [s for s in kept if life.place == s.place or life.place.startswith(s.place + "/")]
-        if not ours:
+        found = _walk_steps(stage, exempt, current, life)
+        row = None if found is None else state.row_of.get(found.place)
+        if found is None or row is None:
+            life.note = "" if found is None else DIFFERS
             return
-        current = max(ours, key=lambda s: len(s.place))
-        row = state.row_of.get(current.place)
-        if row is None:
-            life.note = "The replay keeps this sample where the run did not. The run's own files are right."
-            return
-        if state.rows[row] != current:
-            life.note = "The replay gives another text than the run stored. The run's own files are right."
-            current = state.rows[row]
+        current = state.rows[row]
+        if current != found:
+            life.note = DIFFERS
         for decided in state.decided:
             said = [v for r, v in decided.verdicts if r == row]
-            step = _decided(decided.step, said, decided.errors.get(row))
-            life.steps.append(step)
-            if step["door"] != "kept":
+            life.steps.append(_decided(decided.step, said, decided.errors.get(row)))
+            if current.place in exempt.get(decided.step.name, ()):
+                life.steps[-1]["reason"] = "restored"
+            if life.steps[-1]["door"] != "kept":
                 return
         current = apply(current, state.changes.get(row, ()))
+
+
+def _walk_steps(stage: Stage, exempt: Exempt, current: Sample, life: Life) -> Sample | None:
+    """The sample, or the one made from it that we follow, behind a stage's per-sample steps; `None` where it left."""
+
+    def trace(step: Step, before: Sample, outcome: Any) -> None:
+        if not _ours(life, before):
+            return
+        freed = _leaves(outcome) and before.place in exempt.get(step.name, ())
+        life.steps.append(_told(step, before, before if freed else outcome))
+        if freed:
+            life.steps[-1]["reason"] = "restored"
+
+    kept = [s for s in Chain(stage.steps, exempt, trace).run([current]) if _ours(life, s)]
+    return max(kept, key=lambda s: len(s.place)) if kept else None
+
+
+def _ours(life: Life, sample: Sample) -> bool:
+    """Whether this is the sample we follow, or one that it was made from."""
+    return life.place == sample.place or life.place.startswith(sample.place + "/")
+
+
+def _leaves(outcome: Any) -> bool:
+    return isinstance(outcome, Drop | Hold | Exception)
 
 
 def _step(

@@ -89,7 +89,7 @@ def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str, str], dict[str, Any]] = {}
     for door in ("dropped", "quarantined", "held"):
         for line in read_jsonl(folder.door(door)):
-            reason = line.get("reason") or re.sub(r"\d+", "…", line["error"])
+            reason = line.get("reason") or re.sub(r"(?<![\w-])\d+", "…", line["error"])
             key = (door, line["step"], reason)
             group = groups.setdefault(
                 key, {"door": door, "step": line["step"], "reason": reason, "count": 0, "examples": []}

@@ -11,6 +11,10 @@ CONTEXT = 24
 """Equal characters shown on either side of a change."""
 
 
+LONG = 20_000
+"""Characters of both texts up to which they are compared one by one; the cost grows with the square."""
+
+
 class Piece(NamedTuple):
     """A stretch of a diff."""
 
@@ -29,6 +33,9 @@ def diff(before: str, after: str, fold: bool = True) -> list[Piece]:
     """
     if before == after:
         return [Piece("same", before)]
+    if len(before) + len(after) > LONG:
+        coarse = _ends(before, after)
+        return _folded(coarse) if fold else coarse
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     pieces: list[Piece] = []
     gone = new = ""
@@ -44,6 +51,24 @@ def diff(before: str, after: str, fold: bool = True) -> list[Piece]:
             new += after[c:d]
     pieces += _changed(gone, new)
     return _folded(pieces) if fold else pieces
+
+
+def _ends(before: str, after: str) -> list[Piece]:
+    """A coarse diff: what both texts begin and end with, and all between as one change."""
+    head = _shared(before, after)
+    rest = min(len(before), len(after)) - head
+    tail = _shared(before[::-1][:rest], after[::-1][:rest])
+    middle = _changed(before[head : len(before) - tail], after[head : len(after) - tail])
+    ends = [Piece("same", before[:head])], [Piece("same", before[len(before) - tail :])]
+    return [piece for piece in (*ends[0], *middle, *ends[1]) if piece.text]
+
+
+def _shared(first: str, second: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        min(len(first), len(second)),
+    )
 
 
 def _changed(gone: str, new: str) -> list[Piece]:

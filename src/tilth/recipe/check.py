@@ -16,7 +16,7 @@ from tilth.errors import NotFoundError, Problem, RecipeError, TilthError, did_yo
 from tilth.formats.base import FORMATS
 from tilth.operators.base import OPERATORS, Operator
 from tilth.recipe.override import override
-from tilth.recipe.plan import Plan, Step
+from tilth.recipe.plan import PLUGIN, Plan, Step
 from tilth.recipe.schema import Data, From, Recipe
 from tilth.recipe.yaml import Lines, line_of, parse
 from tilth.registry import load_entry_points
@@ -299,9 +299,13 @@ def import_plugin(path: Path) -> None:
         ImportError: Python cannot load the file.
     """
     digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    name = f"tilth_plugin_{path.stem}_{digest}"
+    family = f"{PLUGIN}{path.stem}_"
+    name = f"{family}{digest}"
     if name in sys.modules:
         return
+    for old, declared in list(OPERATORS):
+        if declared.target.__module__.startswith(family):
+            OPERATORS.remove(old)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")

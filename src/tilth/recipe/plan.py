@@ -16,6 +16,9 @@ from tilth.recipe.schema import Recipe
 from tilth.sample import Outcome, Sample
 from tilth.sources.base import Spec
 
+PLUGIN = "tilth_plugin_"
+"""How modules made from plugin files are called; the rest is the file's stem and the digest of its content."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -54,7 +57,9 @@ class Step:
     def key_part(self) -> list[Any]:
         """What of this step decides its result."""
         digests = [digest_of_file(name) for name in self.input_files()]
-        return [self.name, self.operator, self.declared.version, dict(self.settings), digests]
+        home = self.declared.target.__module__
+        plugin = home if home.startswith(PLUGIN) else ""
+        return [self.name, self.operator, self.declared.version, dict(self.settings), digests, plugin]
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict
         if not data.exists():
             raise SourceError(f"there is no file or folder {data}.", "Give the path of your data.")
         files = [f.path for f in files_of([Spec(str(data))]) if not f.skipped]
+        hint = next((hint for path in files if (hint := sniff(path).hint)), "")
+        if hint:
+            raise SourceError(hint, "Write `from: {path: FILE, encoding: NAME}` into a recipe.")
         found = detect([record for path in files[:20] for record in sniff(path).records]).name
         text = _fill(text, "from", _relative(data, target.parent))
         text = _fill(text, "format", found)

@@ -27,6 +27,7 @@ for _tag, _pattern, _first in (
 ):
     _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 _Core.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^$"), [""])
+_Core.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
 
 
 def value(text: str) -> Any:

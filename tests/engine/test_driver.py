@@ -280,6 +280,8 @@ def test_an_edited_plugin_reruns_its_step(plugin):
     assert run(p.recipe, p.out)["counts"]["quarantined"] == 1
     (p.folder / "mine.py").write_text(PLUGIN.replace("if word in", "if False and word in"), encoding="utf-8")
     assert run(p.recipe, p.out)["counts"]["quarantined"] == 0
+    (p.folder / "mine.py").write_text(PLUGIN, encoding="utf-8")
+    assert run(p.recipe, p.out)["counts"]["quarantined"] == 1
 
 
 def test_a_fault_of_the_recipe_stops_the_run_instead_of_every_sample(project):

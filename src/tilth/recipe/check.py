@@ -293,7 +293,7 @@ def _known_keys(model: Any, loc: tuple[str | int, ...]) -> list[str]:
 
 
 def import_plugin(path: Path) -> None:
-    """Import a Python file that registers operators; the same content is imported once per process.
+    """Import a Python file that registers operators, once; an edited file replaces what it registered before.
 
     Raises:
         ImportError: Python cannot load the file.
@@ -301,10 +301,12 @@ def import_plugin(path: Path) -> None:
     digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
     family = f"{PLUGIN}{path.stem}_"
     name = f"{family}{digest}"
-    if name in sys.modules:
+    homes = {old: declared.target.__module__ for old, declared in OPERATORS}
+    others = [old for old, home in homes.items() if home.startswith(family) and home != name]
+    if name in sys.modules and not others:
         return
-    for old, declared in list(OPERATORS):
-        if declared.target.__module__.startswith(family):
+    for old, home in homes.items():
+        if home.startswith(family):
             OPERATORS.remove(old)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

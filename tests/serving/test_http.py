@@ -1,15 +1,14 @@
 import json
-import socket
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import httpx
 import openai
 import pytest
 
+from tests.loopback import running
 from tilth.errors import FormatError
 from tilth.models.base import Generation, Reply
 from tilth.models.scripted import ScriptedModel
@@ -56,23 +55,6 @@ class Watched(ScriptedModel):
             finally:
                 self.closed.set()
         return (yield from super().stream(messages, generation))
-
-
-@contextmanager
-def running(application):
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="module")

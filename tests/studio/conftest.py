@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
 
+from tests.loopback import running
 from tilth.engine import run
 from tilth.store.decisions import append, event
 from tilth.store.files import read_jsonl, write_jsonl
@@ -73,24 +70,6 @@ def folder(tmp_path_factory):
         ),
     )  # fmt: skip
     return made
-
-
-@contextmanager
-def running(application):
-    uvicorn = pytest.importorskip("uvicorn")
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="session")

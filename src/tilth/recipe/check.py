@@ -313,8 +313,10 @@ def import_plugin(path: Path) -> None:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    whole = False
     try:
         spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
+        whole = True
+    finally:
+        if not whole:
+            del sys.modules[name]

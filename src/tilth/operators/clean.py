@@ -173,7 +173,10 @@ def _is_prose(line: str) -> bool:
 
 
 def _are_names(pair: re.Match[str]) -> bool:
-    return all(len(word) in (2, 3) and word[0] in _SURNAMES for word in pair.groups())
+    """Whether a space parts two names: the run before it ends like one, and the run behind it is one."""
+    before, after = pair.groups()
+    ends_like_one = any(len(before) >= size and before[-size] in _SURNAMES for size in (2, 3))
+    return ends_like_one and len(after) in (2, 3) and after[0] in _SURNAMES
 
 
 def _close(pair: re.Match[str]) -> str:

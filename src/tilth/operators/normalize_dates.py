@@ -14,7 +14,7 @@ from tilth.sample import Proposal, Sample
 DateStyle = Literal["iso", "zh"]
 
 _EDGE = r"(?<![\dA-Za-z_.\-/\\\"'])"
-_END = r"(?![\dA-Za-z_/\\%版\"']|[-.]\d|\.[A-Za-z]|[ ]\d\d:\d\d:\d\d[.,]\d)"
+_END = r"(?![\dA-Za-z_/\\%版\"']|[ ]版|[-.]\d|\.[A-Za-z]|[ ]\d\d:\d\d:\d\d[.,]\d)"
 _SPAN = r"(?![ ]?[-~～—至到、和][ ]?[0-9一二三四五六七八九十]{1,3}[ ]?[日号月])"
 _DIGITS = "〇零一二三四五六七八九"
 _NUMERIC = rf"{_EDGE}(?P<y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}}){_END}"
@@ -23,9 +23,21 @@ _SPELLED = (
     rf"(?<![{_DIGITS}十百千])(?P<hy>[一二][{_DIGITS}]{{3}})年(?P<hm>[{_DIGITS}十]{{1,2}})月(?P<hd>[{_DIGITS}十]{{1,3}})[日号]"
     + _SPAN
 )
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMES = (
+    "(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?)"
+)
+_TH = "(?:st|nd|rd|th)?"
+_ENGLISH = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?P<m1>{_NAMES})\.?[ ](?P<d1>\d{{1,2}}){_TH},?[ ](?P<y1>\d{{4}})"
+    rf"|(?P<d2>\d{{1,2}}){_TH}[ ](?:of[ ])?(?P<m2>{_NAMES})\.?,?[ ](?P<y2>\d{{4}}))(?![\dA-Za-z]|[-.]\d)"
+)
 _DATE = re.compile(f"{_NUMERIC}|{_CHINESE}|{_SPELLED}")
 _EUROPEAN = re.compile(rf"{_EDGE}(?P<a>\d{{1,2}})(?P<sep>[-/])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}){_END}")
-_GATE = re.compile(r"\d[-/.]\d{1,2}[-/.]\d|\d[ ]?年|[〇零一二三四五六七八九]年")
+_GATE = re.compile(
+    rf"\d[-/.]\d{{1,2}}[-/.]\d|\d[ ]?年|[〇零一二三四五六七八九]年|(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?,?[ ]\d"
+)
 _VERSION = re.compile(r"(?:[A-Za-z][ -]?|版本?号?[:： 为是]{0,2})$")
 _OTHER_CALENDAR = re.compile(r"(?:[农阴夏旧]历|[公纪]元?前|民国|回历|佛历)[ ]?$")
 _FORMATS = re.compile(r"(?i:mm[-/.]dd|dd[-/.]mm|yyyy)|%[Yymd]")
@@ -47,6 +59,13 @@ def rewrite_dates(text: str, style: DateStyle) -> str:
         readings = _readings(match)
         return _fit(match, readings[0], style) if len(readings) == 1 else match[0]
 
+    def rewrite_english(match: re.Match[str]) -> str:
+        month = _MONTHS.index((match["m1"] or match["m2"])[:3].lower()) + 1
+        year, day = int(match["y1"] or match["y2"]), int(match["d1"] or match["d2"])
+        found = _day(year, month, day) if year in _YEARS else None
+        return _fit(match, found, style) if found else match[0]
+
+    text = _ENGLISH.sub(rewrite_english, text)
     return _EUROPEAN.sub(rewrite_european, _DATE.sub(rewrite, text))
 
 

@@ -105,6 +105,6 @@ def _yaml_rows(path: Path, text: str) -> _Rows:
 
 def _whole(form: str) -> str:
     """A pattern that matches `form`, but no part of a longer Latin word or number."""
-    start = r"(?<![A-Za-z0-9])" if re.match("[A-Za-z0-9]", form) else ""
-    end = r"(?![A-Za-z0-9])" if re.search("[A-Za-z0-9]$", form) else ""
+    start = r"(?<![A-Za-z0-9_])" if re.match("[A-Za-z0-9_]", form) else ""
+    end = r"(?![A-Za-z0-9_])" if re.search("[A-Za-z0-9_]$", form) else ""
     return f"{start}{re.escape(form)}{end}"

@@ -54,10 +54,13 @@ def punctuate(text: str) -> str:
 
 
 def _table_lines(lines: list[str]) -> set[int]:
-    """Lines of comma-separated values: neighbours with equally many commas, and no Chinese mark."""
+    """Lines between bars; and comma-separated values: neighbours with equally many commas and no Chinese mark."""
+    barred = {
+        i for i, line in enumerate(lines) if line.strip().startswith("|") and line.strip().endswith("|")
+    }
     commas = [0 if re.search("[，。？！；：]", line) else line.count(",") for line in lines]
     pairs = (i for i, (one, two) in enumerate(pairwise(commas)) if one == two and one > 1)
-    return {index for i in pairs for index in (i, i + 1)}
+    return barred | {index for i in pairs for index in (i, i + 1)}
 
 
 _ELLIPSIS = re.compile(

@@ -130,7 +130,7 @@ def _pattern(style: Literal["digits", "hanzi"]) -> re.Pattern[str]:
     fixed, units = _units()
     end = rf"(?![0-9{NUMERALS}半多余来几])"
     if style == "digits":
-        number = rf"(?<![{NUMERALS}几数多好成第点初周期拜高大A-Za-z0-9])(?P<number>[{NUMERALS}]+?(?:点[零〇一二三四五六七八九]+)?)"
+        number = rf"(?<![{NUMERALS}几数多好成第点初周期拜大A-Za-z0-9])(?<!(?<!身)高)(?P<number>[{NUMERALS}]+?(?:点[零〇一二三四五六七八九]+)?)"
     else:
         number = r"(?<![\dA-Za-z_第])(?<!\d[-.,:/])(?P<number>(?:0|[1-9]\d*)(?:\.\d+)?)[ ]?"
     return re.compile(f"{fixed}|{number}(?P<unit>{units}){end}")

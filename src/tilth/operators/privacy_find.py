@@ -231,7 +231,9 @@ _TOKEN = _pattern(r"""
 """)
 _ASSIGNED = _pattern(r"""
     (?: (?i:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|token) | 密码 | 口令 | 密钥 ) ["']?
-    [ ]?(?:[:=：＝]|是|为)[ ]?["']? (?P<value>[^\s"'`,;(){}\[\]<>&\x80-\U0010ffff]{6,})(?![(\[])
+    [ ]?(?:[:=：＝]|是|为)[ ]?
+    (?: "(?P<value3>[^\s"\x80-\U0010ffff]{6,200})" | '(?P<value4>[^\s'\x80-\U0010ffff]{6,200})'
+      | ["']? (?P<value>[^\s"'`,;(){}\[\]<>&\x80-\U0010ffff]{6,})(?![(\[]) )
   | ://[^\s/:@\x80-\U0010ffff]+:(?P<value2>[^\s/@*\x80-\U0010ffff]{3,})@(?=[A-Za-z0-9])
 """)
 _PLACEHOLDER = re.compile(
@@ -245,8 +247,10 @@ def _secrets(text: str) -> _Spans:
     for match in _ASSIGNED.finditer(text):
         if match["value2"]:
             yield match.span("value2")
-        elif _is_secret(match["value"]):
-            yield match.span("value")
+            continue
+        name = next(name for name in ("value", "value3", "value4") if match[name])
+        if _is_secret(match[name]):
+            yield match.span(name)
 
 
 def _is_secret(value: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.engine.conftest import QUESTIONS, lines, record, rows_of
 from tilth.engine import restore, run
-from tilth.errors import FolderError, RecipeError, UserError
+from tilth.errors import FolderError, RecipeError, TilthError, UserError
 from tilth.store.lock import locked
 
 STEPS = """
@@ -299,6 +299,115 @@ def test_topics_before_and_after(project):
         {"topic": "语言", "before": 7, "after": 6},
         {"topic": "物理", "before": 6, "after": 6},
     ]
+
+
+ODD = '''
+from dataclasses import dataclass
+from typing import ClassVar
+import sys
+import numpy as np
+from tilth.operators.base import operator, set_operator
+from tilth.sample import Assign, Drop, Made
+
+
+RETURNS = {
+    "nothing": lambda s: None,
+    "number": lambda s: 5,
+    "word": lambda s: "x",
+    "list of numbers": lambda s: [1, 2],
+    "twice": lambda s: [s, s],
+    "moved": lambda s: s.replace(place="elsewhere:1"),
+    "surrogate": lambda s: s.replace(meta={"a": chr(0xD800)}),
+    "object": lambda s: s.replace(signals={"a": object()}),
+    "numpy": lambda s: Drop("odd", {"a": np.float32(1)}),
+    "role": lambda s: s.replace(messages=(s.messages[0].replace(role="boss"),)),
+    "exit": lambda s: sys.exit(3),
+    "bad words": lambda s: [][chr(0xD800)],
+}
+
+
+@operator("odd.one")
+def one(sample, *, way: str):
+    """Return something odd for one sample."""
+    return RETURNS[way](sample) if "影子" in sample.question else sample
+
+
+SAYS = {
+    "raises": lambda facts, read: 1 / 0,
+    "nothing": lambda facts, read: None,
+    "unknown": lambda facts, read: [("x:1", Drop("odd"))],
+    "reads unknown": lambda facts, read: [read("x:1")],
+    "word": lambda facts, read: [(facts.places[0], "drop")],
+    "side": lambda facts, read: [(facts.places[0], Assign("banana"))],
+}
+
+
+@set_operator("odd.all")
+@dataclass(frozen=True)
+class All:
+    """Decide something odd."""
+    way: str
+    fact: ClassVar[type] = np.int8
+
+    def observe(self, sample):
+        return 0
+
+    def decide(self, facts, read):
+        return SAYS[self.way](facts, read)
+'''
+
+WAYS = (
+    "nothing",
+    "number",
+    "word",
+    "list of numbers",
+    "twice",
+    "moved",
+    "surrogate",
+    "object",
+    "numpy",
+    "role",
+    "exit",
+    "bad words",
+)
+
+
+@pytest.fixture
+def odd(project):
+    def make(steps: str):
+        p = project(lines(map(record, QUESTIONS)), steps)
+        (p.folder / "odd.py").write_text(ODD, encoding="utf-8")
+        p.recipe.write_text("plugins: [odd.py]\n" + p.recipe.read_text(encoding="utf-8"), encoding="utf-8")
+        return p
+
+    return make
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_odd_return_value_quarantines_one_sample(odd, way):
+    p = odd(f"- odd.one: {{way: {way}}}\n- dedup.near")
+    result = run(p.recipe, p.out, assignments=["data.max_quarantined=0.2"])
+    assert (result["status"], result["counts"]["kept"]) == ("done", 11)
+    (line,) = rows_of(p.out / "quarantined.jsonl")
+    assert (line["place"], line["step"]) == ("raw.jsonl:3", "odd.one")
+
+
+@pytest.mark.parametrize("way", ["raises", "nothing", "unknown", "reads unknown", "word", "side"])
+def test_an_odd_decision_stops_the_run_and_names_the_step(odd, way):
+    p = odd(f"- odd.all: {{way: {way}}}")
+    with pytest.raises(TilthError, match=r"odd\.all"):
+        run(p.recipe, p.out)
+
+
+def test_a_restoration_follows_its_sample_to_another_line(project):
+    rows = [*map(record, QUESTIONS), record("甲太短？", "是"), record("乙太短？", "否")]
+    p = project(lines(rows), STEPS)
+    run(p.recipe, p.out)
+    restore(p.out, "raw.jsonl:14")
+    p.raw.write_text(lines([record("新来的第一行是什么？"), *rows]), encoding="utf-8")
+    run(p.recipe, p.out)
+    assert [row["place"] for row in rows_of(p.out / "dropped.jsonl")] == ["raw.jsonl:14"]
+    assert "raw.jsonl:15" in {row["place"] for row in rows_of(p.out / "data" / "index.jsonl")}
 
 
 def test_made_samples_follow_their_parent(plugin):

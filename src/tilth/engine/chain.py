@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tilth.engine.tally import EXAMPLES, Tally
-from tilth.errors import UserError
+from tilth.errors import TilthError, UserError
 from tilth.recipe.plan import Step
 from tilth.sample import Assign, Drop, Hold, Made, Measured, Propose, Sample, Verdict
 from tilth.sources.identity import record_id
@@ -29,6 +29,64 @@ class Exits:
 
 Trace = Callable[[Step, Sample, Any], None]
 """Told about each outcome: the step, the sample before it, and the outcome or the error."""
+
+
+def is_exempt(sample: Sample, exempt: frozenset[str]) -> bool:
+    """Whether a person brought this sample back from the step."""
+    return sample.id in exempt or sample.place in exempt
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What code that is not ours raised."""
+
+    error: BaseException
+
+    @property
+    def message(self) -> str:
+        """Kind and words of the error, as text that can be written."""
+        text = f"{type(self.error).__name__}: {self.error}"
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def attempt(call: Callable[[], Any]) -> Any:
+    """The result of a set operator's code, or `Failed`: its caller knows which samples to set aside."""
+    try:
+        return call()
+    except TilthError:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001  operators may come from anywhere
+        return Failed(error)
+
+
+def check_outcome(sample: Sample, outcome: Any, foreign: bool) -> None:
+    """Hold an operator to its contract, inside the guard that sets a single sample aside.
+
+    Args:
+        sample: what it was given.
+        outcome: what it returned.
+        foreign: whether it is none of ours: then the values must also survive being written and read.
+
+    Raises:
+        TypeError, ValueError, msgspec.MsgspecError: the outcome is none that an operator may give.
+    """
+    if isinstance(outcome, Sample):
+        if (outcome.id, outcome.place) != (sample.id, sample.place):
+            raise ValueError("the step changed the sample's id or place, which belong to the engine")
+    elif isinstance(outcome, list | tuple):
+        if not all(isinstance(item, Made | Sample) for item in outcome):
+            raise TypeError("a step that makes samples returns Sample and Made only")
+        own = [item for item in outcome if isinstance(item, Sample)]
+        if len(own) > 1 or any((s.id, s.place) != (sample.id, sample.place) for s in own):
+            raise ValueError("a step may return the sample it was given once, and the others as Made")
+    elif not isinstance(outcome, Drop | Hold | Propose):
+        raise TypeError(
+            f"the step returned {type(outcome).__name__}, expected Sample, Drop, Hold, Propose or a list"
+        )
+    if foreign:
+        text = msgspec.json.encode(outcome)
+        if isinstance(outcome, Sample):
+            msgspec.json.decode(text, type=Sample)
 
 
 def left(door: str, sample: Sample, step: str, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,13 +145,16 @@ class Chain:
     ) -> list[Sample]:
         exempt = self._exempt.get(step.name, frozenset())
         kept: list[Sample] = []
+        foreign = not step.declared.target.__module__.startswith("tilth.")
         for sample in samples:
             try:
                 outcome = function(sample)
+                if outcome is not sample:
+                    check_outcome(sample, outcome, foreign)
             except UserError as error:
                 # A fault of the recipe, not of this sample: every sample would meet it.
                 raise UserError(f"{step.name}: {error.message}", error.hint) from None
-            except Exception as error:  # noqa: BLE001  the one place where any operator's failure is met
+            except (Exception, SystemExit) as error:  # noqa: BLE001  the one place where any operator's failure is met
                 if self._trace:
                     self._trace(step, sample, error)
                 self._failed(step, tally, sample, error, raws, exempt, kept)
@@ -111,17 +172,16 @@ class Chain:
         step: Step,
         tally: Tally,
         sample: Sample,
-        error: Exception,
+        error: BaseException,
         raws: Mapping[str, bytes],
         exempt: frozenset[str],
         kept: list[Sample],
     ) -> None:
-        if sample.place in exempt:
+        if is_exempt(sample, exempt):
             kept.append(sample)
             return
         raw = raws.get(sample.place) or msgspec.json.encode(sample)
-        message = f"{type(error).__name__}: {error}"
-        self.exits.doors.append(quarantined(sample.place, step.name, message, raw))
+        self.exits.doors.append(quarantined(sample.place, step.name, Failed(error).message, raw))
         tally.left("quarantined", "operator_error")
 
     def _settle(
@@ -137,7 +197,7 @@ class Chain:
             self._changed(tally, sample, outcome)
             kept.append(outcome)
         elif isinstance(outcome, Drop | Hold):
-            if sample.place in exempt:
+            if is_exempt(sample, exempt):
                 kept.append(sample)
                 return
             door = "dropped" if isinstance(outcome, Drop) else "held"

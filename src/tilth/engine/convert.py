@@ -10,6 +10,7 @@ from tilth.engine.reading import read_source, sample_of
 from tilth.errors import FormatError, UserError
 from tilth.formats import FORMATS
 from tilth.sample import Sample
+from tilth.sources import files_of
 from tilth.sources.base import Spec
 from tilth.store.files import atomic, write_jsonl, write_text
 from tilth.store.records import RecordWriter
@@ -40,6 +41,7 @@ def convert(
         )
     spec = Spec(str(source), None if from_ == "auto" else FORMATS.get(from_).name, encoding)
     path = Path(out)
+    refuse_overwriting(spec, path)
     rejects = path.with_name(path.name + ".rejects.jsonl")
     problems: list[dict[str, Any]] = []
     left_out: set[str] = set()
@@ -66,6 +68,19 @@ def convert(
         "meta_left_out": sorted(left_out),
     }
     return {**found, "problems": problems, "rejects": str(rejects) if problems else ""}
+
+
+def refuse_overwriting(spec: Spec, out: Path) -> None:
+    """Stop before a source would be written over.
+
+    Raises:
+        UserError: the output is one of the files that are read, or a folder.
+    """
+    if out.is_dir():
+        raise UserError(f"{out} is a folder.", f"Name a file in it, for example {out / 'data.jsonl'}.")
+    for found in files_of([spec]):
+        if out.exists() and out.samefile(found.path):
+            raise UserError(f"{out} is the input itself.", "Write to another file with -o.")
 
 
 def _with_meta(sample: Sample, record: dict[str, Any], keep: bool, left_out: set[str]) -> dict[str, Any]:

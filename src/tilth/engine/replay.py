@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tilth import __version__
-from tilth.engine.chain import Chain, Exempt, apply
+from tilth.engine.chain import Chain, Exempt, apply, is_exempt
 from tilth.engine.driver import Inputs, read_inputs, stage_keys
 from tilth.engine.output import split_place
 from tilth.engine.reading import sample_of
@@ -242,7 +242,7 @@ def _walk(plan: Plan, states: Sequence[StageState], exempt: Exempt, sample: Samp
         for decided in state.decided:
             said = [v for r, v in decided.verdicts if r == row]
             life.steps.append(_decided(decided.step, said, decided.errors.get(row)))
-            if current.place in exempt.get(decided.step.name, ()):
+            if is_exempt(current, exempt.get(decided.step.name, frozenset())):
                 life.steps[-1]["reason"] = "restored"
             if life.steps[-1]["door"] != "kept":
                 return
@@ -255,7 +255,7 @@ def _walk_steps(stage: Stage, exempt: Exempt, current: Sample, life: Life) -> Sa
     def trace(step: Step, before: Sample, outcome: Any) -> None:
         if not _ours(life, before):
             return
-        freed = _leaves(outcome) and before.place in exempt.get(step.name, ())
+        freed = _leaves(outcome) and is_exempt(before, exempt.get(step.name, frozenset()))
         life.steps.append(_told(step, before, before if freed else outcome))
         if freed:
             life.steps[-1]["reason"] = "restored"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Chain, Exempt, apply, quarantined
+from tilth.engine.chain import Chain, Exempt, Failed, apply, attempt, quarantined
 from tilth.engine.reading import sample_of
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
+from tilth.operators.base import SetOperator
 from tilth.recipe.check import import_plugin
 from tilth.recipe.plan import Step, content_key
 from tilth.registry import load_entry_points
@@ -74,7 +76,7 @@ def names(index: int) -> dict[str, str]:
         "kept": f"kept-{index:05d}.jsonl.gz",
         "doors": f"doors-{index:05d}.jsonl.gz",
         "proposals": f"proposals-{index:05d}.jsonl.gz",
-        "places": f"places-{index:05d}.txt.gz",
+        "places": f"places-{index:05d}.json.gz",
         "done": f"done-{index:05d}.json",
     }
 
@@ -111,7 +113,7 @@ def run_shard(task: Task) -> Mark:
     _write_lines(files["doors"], reader.doors + chain.exits.doors)
     _write_lines(files["proposals"], chain.exits.proposals)
     with atomic(files["places"]) as handle:
-        handle.write(gzip.compress("\n".join(places).encode("utf-8"), 1, mtime=0))
+        handle.write(gzip.compress(msgspec.json.encode(places), 1, mtime=0))
     failures = facts.save(task.folder, task.shard.index)
     mark = Mark(
         task.key, task.shard.index, len(places), writer.blocks, chain.tallies, reader.tally, reader.blank,
@@ -215,17 +217,21 @@ def observe(step: Step, samples: list[Sample]) -> tuple[np.ndarray, list[tuple[i
     op = step.set_operator
     many = getattr(op, "observe_many", None)
     if many is not None:
-        try:
-            return np.asarray(many(samples), dtype=op.fact), []
-        except Exception:  # noqa: BLE001  the batch is repeated one by one below, which finds the sample at fault
-            pass
+        found = attempt(lambda: np.asarray(many(samples), dtype=op.fact))
+        if not isinstance(found, Failed):
+            return found, []
     rows, failed = np.zeros(len(samples), dtype=op.fact), []
     for index, sample in enumerate(samples):
-        try:
-            rows[index] = op.observe(sample)
-        except Exception as error:  # noqa: BLE001  as in the chain: the sample is quarantined, not the run
-            failed.append((index, f"{type(error).__name__}: {error}"))
+        fact = attempt(partial(_fact, op, sample))
+        if isinstance(fact, Failed):
+            failed.append((index, fact.message))
+        else:
+            rows[index] = fact
     return rows, failed
+
+
+def _fact(op: SetOperator, sample: Sample) -> np.ndarray:
+    return np.array(op.observe(sample), dtype=op.fact)
 
 
 def facts_file(folder: Path, index: int, step: Step) -> Path:
@@ -243,5 +249,5 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def read_places(folder: Path, index: int) -> list[str]:
     """The places of a shard's kept rows, in order."""
-    text = gzip.decompress((folder / names(index)["places"]).read_bytes()).decode("utf-8")
-    return text.split("\n") if text else []
+    found: list[str] = msgspec.json.decode(gzip.decompress((folder / names(index)["places"]).read_bytes()))
+    return found

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import apply, left, proposal_lines, quarantined
+from tilth.engine.chain import Failed, apply, attempt, left, proposal_lines, quarantined
 from tilth.engine.shard import Mark, facts_file, names, observe, read_places
 from tilth.engine.tally import Tally
 from tilth.errors import TilthError
-from tilth.operators.base import Facts
+from tilth.operators.base import Facts, Read
 from tilth.recipe.plan import Step
 from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
 from tilth.store.checkpoint import LineWriter, Rows, read_all, read_lines
@@ -161,13 +161,27 @@ def _decide(
         row = state.row_of[place]
         return apply(state.rows[row], changes.get(row, ()))
 
-    found = step.set_operator.decide(Facts(facts[alive], places, history), read)
-    verdicts = sorted(_settle(state, step, tally, found, exempt), key=lambda pair: pair[0])
+    shown = Facts(facts[alive], places, history)
+    verdicts = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
+    if isinstance(verdicts, Failed):
+        hint = "No sample was lost; mend the step and run again."
+        raise TilthError(f"{step.name} could not decide: {verdicts.message}.", hint)
     for _ in errors:
         tally.left("quarantined", "operator_error")
     tally.kept = tally.taken - tally.dropped - tally.held - tally.quarantined
     tally.seconds = perf_counter() - start
     return Decided(step, key, tally, verdicts, errors)
+
+
+def _judge(
+    state: StageState, step: Step, tally: Tally, facts: Facts, read: Read, exempt: frozenset[str]
+) -> list[tuple[int, Verdict]]:
+    """The step's verdicts by row, in order; of a step that is none of ours also proven to survive on disk."""
+    found = step.set_operator.decide(facts, read)
+    verdicts = sorted(_settle(state, step, tally, found, exempt), key=lambda pair: pair[0])
+    if not step.declared.target.__module__.startswith("tilth."):
+        msgspec.json.decode(msgspec.json.encode([v for _, v in verdicts]), type=list[Verdict])
+    return verdicts
 
 
 def _settle(
@@ -178,8 +192,10 @@ def _settle(
         row = state.row_of.get(place)
         if row is None:
             raise TilthError(f"{step.name} spoke of {place}, which is no sample it was shown.")
+        if not isinstance(verdict, Drop | Hold | Propose | Assign | Measured):
+            raise TilthError(f"{step.name} said {type(verdict).__name__} of {place}, which is no verdict.")
         if isinstance(verdict, Drop | Hold):
-            if place in exempt:
+            if exempt and (place in exempt or state.rows[row].id in exempt):
                 continue
             if row in gone:
                 raise TilthError(f"{step.name} let {place} go twice.")

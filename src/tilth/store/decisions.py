@@ -63,9 +63,9 @@ def standing(path: Path) -> list[Event]:
 
 
 def exemptions(path: Path) -> Mapping[str, frozenset[str]]:
-    """Step → places that `tilth restore` exempts from its verdict."""
+    """Step → ids that `tilth restore` exempts from its verdict; a place where a sample never got an id."""
     found: dict[str, set[str]] = {}
     for e in standing(path):
         if e["verdict"] == "restore":
-            found.setdefault(e["step"], set()).add(e["place"])
-    return {step: frozenset(places) for step, places in found.items()}
+            found.setdefault(e["step"], set()).add(e["sample_id"] or e["place"])
+    return {step: frozenset(ids) for step, ids in found.items()}

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast check format docs test-core test-slow bench-traps clean
+.PHONY: help demo test fast check format docs test-core test-slow bench-traps bench-quality clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ docs: $(VENV)/.dev ## write the generated reference
 PEERS ?=
 bench-traps: $(VENV)/.dev ## trap cases: ours beside other tools (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.traps.run tilth identity data-juicer jionlp $(if $(PEERS),--python $(PEERS) --write docs/benchmarks/traps.md)
+
+bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA names the folder)
+	$(BIN)/python -m benchmarks.quality --write
 
 clean: ## remove environments and runs
 	rm -rf $(VENV) $(VENV)-core runs

@@ -49,7 +49,7 @@ _TOPIC = re.compile(
 )
 _NAMED = re.compile(
     r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
-    r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*</?[a-z][a-z0-9]*\s*/?>",
+    r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
     re.IGNORECASE,
 )
 _SOURCE = re.compile(
@@ -81,7 +81,7 @@ def strip_html(sample: Sample, *, field: Field = "both") -> Sample:
     """
     if not any("<" in m.content or "&" in m.content for m in (*sample.messages, *(sample.rejected or ()))):
         return sample
-    topic = any(_TOPIC.search(message.content) for message in sample.messages)
+    topic = any(_speaks_of_markup(message.content) for message in sample.messages)
     return edit(sample, partial(_without_html, topic=topic), field)
 
 
@@ -89,7 +89,12 @@ def _without_html(text: str, topic: bool = False) -> str:
     """`text` without HTML; `topic` says that the conversation is about markup."""
     if ("<" not in text and "&" not in text) or _BREAK in text or _GAP in text:
         return text
-    return settled(text, partial(_pass, topic=topic or bool(_TOPIC.search(text))))
+    return settled(text, partial(_pass, topic=topic or _speaks_of_markup(text)))
+
+
+def _speaks_of_markup(text: str) -> bool:
+    """Whether the words of a text are about markup; what stands inside its tags (`href="a.html"`) does not count."""
+    return _TOPIC.search(text) is not None and _TOPIC.search(_TAG.sub(" ", text)) is not None
 
 
 def _pass(text: str, topic: bool) -> str:

@@ -39,13 +39,11 @@ def simplify(text: str, config: ScriptConfig) -> str:
     """
     if not _HAN.search(text):
         return text
-    converter = _converter(config)
-    for _ in range(3):
-        converted: str = converter.convert(text)
-        if converted == text:
-            break
-        text = converted
-    return text
+    # A text without a traditional form is not touched again: 程序 is what 程式 became, and is no 进程.
+    if _converter("t2s").convert(text) == text:
+        return text
+    converted: str = _converter(config).convert(text)
+    return converted
 
 
 @lru_cache

@@ -113,6 +113,8 @@ def test_people_get_words(here, command):
         (("list", "filter.lenght"), "Did you mean 'filter.length'"),
         (("init", "gone.jsonl"), "no file or folder"),
         (("compare", "raw.jsonl"), "where the report goes"),
+        (("run", "recipe.yaml", "--out", "raw.jsonl"), "the system refused"),
+        (("explain", "runs/cats", ""), "no run folder"),
         (("frobnicate",), "No such command"),
     ],
 )

@@ -250,9 +250,35 @@ def test_restore_brings_a_sample_back(project):
 def test_restore_by_reason_exempts_from_a_set_step(project):
     p = project(lines([*map(record, QUESTIONS), record(QUESTIONS[0]), record(QUESTIONS[1])]), STEPS)
     assert run(p.recipe, p.out)["counts"]["dropped"] == 2
-    assert len(restore(p.out, reason="exact_duplicate")) == 2
-    result = run(p.recipe, p.out)
-    assert {s["name"]: s["dropped"] for s in result["steps"]}["dedup.exact"] == 0
+    events = restore(p.out, reason="exact_duplicate")
+    assert {(e["place"], e["step"]) for e in events} == {
+        (place, step) for place in ("raw.jsonl:13", "raw.jsonl:14") for step in ("dedup.exact", "dedup.near")
+    }
+    assert run(p.recipe, p.out)["counts"]["dropped"] == 0
+
+
+@pytest.mark.parametrize("line", ["[1]", "hello", '{"id": "a", "side": "banana"}', "\udcff"])
+def test_a_wrong_side_is_named_and_can_be_mended(project, line):
+    p = project(lines(map(record, QUESTIONS)), STEPS)
+    run(p.recipe, p.out)
+    good = (p.out / "splits.jsonl").read_bytes()
+    (p.out / "splits.jsonl").write_bytes(line.encode("utf-8", "surrogateescape") + b"\n" + good)
+    with pytest.raises(FolderError, match=r"splits\.jsonl:1 is no side"):
+        run(p.recipe, p.out)
+    (p.out / "splits.jsonl").write_bytes(good)
+    assert run(p.recipe, p.out)["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "name", ["data/train.jsonl", "dropped.jsonl", "recipe.lock.yaml", "steps/done.json", "run.json"]
+)
+def test_a_damaged_file_is_written_again(project, name):
+    p = project(lines(map(record, QUESTIONS)), STEPS)
+    run(p.recipe, p.out)
+    whole = everything(p.out)
+    (p.out / name).write_text("{", encoding="utf-8")
+    run(p.recipe, p.out)
+    assert everything(p.out) == whole
 
 
 @pytest.fixture

@@ -35,6 +35,27 @@ def test_show_by_door_and_reason(finished):
         list(show(finished.out, "lost"))
 
 
+def test_a_reason_alone_looks_behind_all_other_doors(finished):
+    assert len(list(show(finished.out, reason="answer_too_short"))) == 1
+    with pytest.raises(UserError, match="kept samples have no reason"):
+        list(show(finished.out, "kept", "answer_too_short"))
+
+
+def test_convert_never_writes_over_its_input(project):
+    p = project(lines(map(record, QUESTIONS)))
+    before = p.raw.read_bytes()
+    with pytest.raises(UserError, match="is the input itself"):
+        convert(p.raw, "auto", "openai", p.raw)
+    assert p.raw.read_bytes() == before
+
+
+def test_check_sees_that_the_target_cannot_carry_the_data(project):
+    pair = {"prompt": [{"role": "user", "content": "问"}], "chosen": [{"role": "assistant", "content": "好"}]}
+    p = project(json.dumps({**pair, "rejected": [{"role": "assistant", "content": "坏"}]}), to="openai")
+    (problem,) = check_input(load(p.recipe, ["data.format=preference"]))
+    assert "cannot be written as openai" in problem.message
+
+
 def test_preview_shows_what_can_and_what_cannot_be_read(project):
     p = project(lines(map(record, QUESTIONS)) + "{cut")
     rows = list(preview(p.raw))

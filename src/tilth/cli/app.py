@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -17,6 +18,9 @@ COMMANDS = {
     "Train and compare": ("tokens", "train", "merge", "export", "chat", "serve", "compare"),
     "Help": ("list", "doctor"),
 }
+
+OURS = (errno.ENOSPC, errno.EIO, errno.ENOMEM, errno.EMFILE)
+"""Refusals that no other argument would have avoided: exit code 1. The others are wrong use: 2."""
 
 app = typer.Typer(
     name="tilth",
@@ -59,8 +63,13 @@ def main() -> None:
     except TilthError as error:
         print(f"tilth: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"tilth: the system refused: {error.strerror or error}{where}", file=sys.stderr)
+        sys.exit(1 if error.errno in OURS else 2)
 
 
 if __name__ == "__main__":

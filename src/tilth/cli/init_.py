@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tilth.cli.terminal import Json, emit, say
+from tilth.cli.terminal import Json, emit, note, say
 
 
 def command(
@@ -38,4 +38,6 @@ def command(
         return
     if found["format"]:
         say(f"{data}: {found['format']}")
+    if found["note"]:
+        note(found["note"])
     say(f"Wrote {found['recipe']}. Next: tilth run {found['recipe']}")

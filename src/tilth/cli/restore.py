@@ -28,4 +28,5 @@ def command(
         return
     for event in events[:20]:
         say(f"{event['place']}: exempt from {event['step']}")
-    say(f"{len(events)} sample(s) come back at the next: tilth run")
+    count = len({event["place"] for event in events})
+    say(f"{count} sample(s) go on at the next `tilth run`. Later steps judge them as they judge any other.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,6 +17,8 @@ def command(
     assign: Annotated[list[str] | None, typer.Option("--set", help="Override: data.to=xtuner.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; default one a core.", min=1)] = None,
     limit: Annotated[int, typer.Option(help="Stop after this many entries.", min=0)] = 0,
+    engine: Annotated[Literal["local"], typer.Option(help="Where the work is done.")] = "local",
+    offline: Annotated[bool, typer.Option("--offline", help="Use only what is on this machine.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Try it in memory, write nothing.")] = False,
     json: Json = False,
 ) -> None:
@@ -27,10 +30,15 @@ def command(
     from tilth.engine import run
     from tilth.recipe import load
 
+    if offline:
+        os.environ |= {"TILTH_OFFLINE": "1", "HF_HUB_OFFLINE": "1"}
     plan = load(recipe, assign or [])
     if dry_run:
         found = try_out(plan, limit=limit or 1000)
         emit(found) if json else _show_plan(found)
+        if found["status"] == "failed":
+            note(f"tilth: this run would fail: {found['reason']}")
+            raise typer.Exit(2)
         return
     with progress() as told:
         result = run(plan, out, workers=workers, limit=limit, progress=told)

@@ -13,7 +13,7 @@ from tilth.cli.terminal import Json, emit, say, table
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder, or a data file.")],
-    door: Annotated[str, typer.Option(help="kept, dropped, quarantined or held.")] = "kept",
+    door: Annotated[str | None, typer.Option(help="kept, dropped, quarantined or held.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     limit: Annotated[int, typer.Option(help="How many; 0 shows all.", min=0)] = 20,
     json: Json = False,
@@ -29,7 +29,9 @@ def command(
     if json:
         emit(rows)
     elif not rows:
-        say(f"{run}: nothing behind the door '{door}'" + (f" with the reason '{reason}'" if reason else ""))
+        say(
+            f"{run}: nothing behind {f'the door {door}' if door else 'any door'}{f' for {reason}' if reason else ''}"
+        )
     else:
         table("", ("place", "why", "question", "answer"), [_row(row) for row in rows])
         if limit and len(rows) == limit:

@@ -31,14 +31,24 @@ def check_input(plan: Plan) -> Iterator[Problem]:
 
 def _try_to_read(plan: Plan, spec: Spec) -> Iterator[Problem]:
     wrong: list[str] = []
+    refused: list[str] = []
     looked = 0
     for entry, part, settled in islice(read_source(spec), LOOKED_AT):
         looked += 1
         try:
-            sample_of(entry, part, settled)
+            sample = sample_of(entry, part, settled)
         except FormatError as error:
             wrong.append(f"{part.name}:{entry.n}: {error.message}")
+            continue
+        try:
+            if plan.target.write is not None:
+                plan.target.write(sample)
+        except FormatError as error:
+            refused.append(f"{sample.place}: {error.message}")
     if looked and len(wrong) / looked > plan.recipe.data.max_quarantined:
         message = f"{len(wrong)} of the first {looked} entries of {spec.path} cannot be read; {wrong[0]}"
         hint = "Choose another `format:`, or map the keys with `columns:`."
         yield Problem(message, "data.format", plan.file, hint=hint)
+    if looked and len(refused) / looked > plan.recipe.data.max_quarantined:
+        message = f"{len(refused)} of the first {looked} samples cannot be written as {plan.target.name}; {refused[0]}"
+        yield Problem(message, "data.to", plan.file, hint="Choose a `to:` that carries them.")

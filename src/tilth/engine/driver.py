@@ -27,9 +27,10 @@ from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
 from tilth.sources import digest, files_of, plan
 from tilth.sources.base import Shard, Spec
 from tilth.store.decisions import exemptions
-from tilth.store.files import read_json, read_jsonl, sweep, write_json, write_jsonl, write_text
+from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
+from tilth.store.splits import read_splits, sides_of
 
 Progress = Callable[[str, int, int], None]
 """Told (step, done, total) as work goes on."""
@@ -105,9 +106,15 @@ class _Run:
     def _finished(self) -> bool:
         if not self.done.exists() or not self.folder.run_json.exists():
             return False
-        done = read_json(self.done)
-        same = done["key"] == self._final_key() and done["splits"] == digest_of_file(str(self.folder.splits))
-        return same and all((self.folder.path / name).exists() for name in done["files"])
+        try:
+            done = read_json(self.done)
+            same = done["key"] == self._final_key()
+            files: dict[str, str] = done["files"]
+        except (ValueError, KeyError):
+            return False
+        return same and all(
+            digest_of_file(str(self.folder.path / name)) == digest for name, digest in files.items()
+        )
 
     def _begin(self) -> None:
         """Put the results of a finished run aside, and note which sides were given before this one."""
@@ -118,7 +125,7 @@ class _Run:
             self.done.unlink()
             self.before.unlink(missing_ok=True)
         if not self.before.exists():
-            write_jsonl(self.before, read_jsonl(self.folder.splits))
+            write_jsonl(self.before, list(read_splits(self.folder.splits)))
         write_text(self.folder.recipe, self.plan.text)
         write_text(self.folder.lock, lock_text(self.plan, self.inputs))
         write_json(self.folder.origin, {"folder": str(self.plan.folder), "document": self.plan.document})
@@ -135,7 +142,7 @@ class _Run:
         """Sides of earlier runs; a new seed draws a new split."""
         step = self.plan.split_step
         seed = step.settings.get("seed") if step else None
-        return {row["id"]: row["side"] for row in read_jsonl(self.before) if row.get("seed") == seed}
+        return sides_of(self.before, seed)
 
     def _final_key(self) -> str:
         recipe = self.plan.recipe
@@ -197,7 +204,7 @@ class _Run:
         counts = balance(read, tallies, blank)
         history = self._history()
         write_jsonl(self.folder.splits, self._sides(written, history)) if self.plan.split_step else None
-        status, reason = self._status(counts)
+        status, reason = self._status(counts, [read, *tallies])
         result: dict[str, Any] = {
             "status": status,
             **({"reason": reason} if reason else {}),
@@ -217,21 +224,27 @@ class _Run:
         )
         result["timings"] = {"seconds": round(perf_counter() - started, 3)}
         write_json(self.folder.run_json, result)
-        files = [
-            "data/index.jsonl",
-            "data/card.md",
-            "report/data.html",
-            "dropped.jsonl",
-            "quarantined.jsonl",
-            "held.jsonl",
-        ]
-        files += [f"data/{side}.{self.plan.target.container}" for side in written.splits]
-        done = {"key": self._final_key(), "splits": digest_of_file(str(self.folder.splits)), "files": files}
         keys = stage_keys(self.plan, self.inputs, self.exempt, self.folder)
+        done = {"key": self._final_key(), "files": self._outputs()}
         write_json(
             self.done, {**done, "stages": keys, "shards": len(self.inputs.shards), "limit": self.limit}
         )
         return result
+
+    def _outputs(self) -> dict[str, str]:
+        """Every file of the run that `tilth run` vouches for, with its digest."""
+        folder = self.folder.path
+        names = [
+            "recipe.yaml",
+            "recipe.lock.yaml",
+            "run.json",
+            "splits.jsonl",
+            "report/data.html",
+            "report/data.json",
+        ]
+        names += [f"{door}.jsonl" for door in ("dropped", "quarantined", "held")]
+        names += sorted(str(path.relative_to(folder).as_posix()) for path in self.folder.data.iterdir())
+        return {name: digest_of_file(str(folder / name)) for name in names}
 
     def _tallies(self, states: list[StageState], written: Written) -> tuple[Tally, list[Tally], int]:
         read = merge([mark.read] for mark in states[0].marks)
@@ -251,7 +264,7 @@ class _Run:
             {"id": i, "side": side, **({} if seed is None else {"seed": seed})} for i, side in sides.items()
         ]
 
-    def _status(self, counts: Mapping[str, int]) -> tuple[str, str]:
+    def _status(self, counts: Mapping[str, int], tallies: Sequence[Tally]) -> tuple[str, str]:
         most = self.plan.recipe.data.max_quarantined
         if counts["taken"] and counts["quarantined"] / counts["taken"] > most:
             share = (
@@ -261,7 +274,10 @@ class _Run:
         if counts["held"]:
             return "waiting", f"{counts['held']} samples are held; see held.jsonl."
         if not counts["kept"]:
-            return "failed", "nothing was kept; see dropped.jsonl and quarantined.jsonl."
+            left = [(n, reason, t.name) for t in tallies for reason, n in t.reasons.items()]
+            most_left = max(left, default=(0, "", ""), key=lambda row: row[0])
+            why = f": {most_left[0]} samples left at {most_left[2]} ({most_left[1]})" if left else ""
+            return "failed", f"nothing was kept{why}; see dropped.jsonl and quarantined.jsonl."
         return "done", ""
 
 

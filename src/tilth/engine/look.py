@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,29 @@ from tilth.store.lock import locked
 DOORS = ("kept", "dropped", "quarantined", "held")
 
 
-def show(run: str | Path, door: str = "kept", reason: str | None = None) -> Iterator[dict[str, Any]]:
+def show(run: str | Path, door: str | None = None, reason: str | None = None) -> Iterator[dict[str, Any]]:
     """The lines behind a door; of kept samples the lines of index.jsonl with `sample`.
 
+    Args:
+        run: a run folder.
+        door: kept by default; with a reason all other doors are looked behind.
+        reason: only samples that left for it.
+
     Raises:
-        UserError: there is no such door.
+        UserError: there is no such door, or a reason is asked of kept samples.
         FolderError: this is no run folder.
     """
     folder = RunFolder(Path(run))
     folder.read_run()
-    if door not in DOORS:
+    if door not in (None, *DOORS):
         raise UserError(f"there is no door '{door}'.", f"The doors are {', '.join(DOORS)}.")
-    if door != "kept":
-        for line in read_jsonl(folder.door(door)):
-            if reason in (None, line.get("reason"), line.get("error")):
-                yield line
+    if door == "kept" and reason is not None:
+        raise UserError("kept samples have no reason.", "Leave out --door kept, or leave out --reason.")
+    if door not in (None, "kept") or reason is not None:
+        for name in (door,) if door else DOORS[1:]:
+            for line in read_jsonl(folder.door(name)):
+                if reason in (None, line.get("reason"), line.get("error")):
+                    yield line
         return
     samples = iter(kept_samples(folder))
     for line in read_jsonl(folder.index):
@@ -61,6 +69,12 @@ def preview(path: str | Path, format_: str | None = None) -> Iterator[dict[str, 
             yield {key: value for key, value in line.items() if key != "door"}
 
 
+def judged_alike(step: str, steps: Sequence[str]) -> list[str]:
+    """The step, and later ones that would let the sample go on the same grounds: an exact duplicate is a near one."""
+    later = steps[steps.index(step) + 1 :] if step in steps else []
+    return [step, *(name for name in later if step.startswith("dedup.") and name.startswith("dedup."))]
+
+
 def restore(run: str | Path, what: str | None = None, reason: str | None = None) -> list[Event]:
     """Exempt samples from the verdict of the step that sent them away.
 
@@ -76,7 +90,7 @@ def restore(run: str | Path, what: str | None = None, reason: str | None = None)
     if (what is None) == (reason is None):
         raise UserError("say which samples to bring back.", "Give a place or an id, or --reason REASON.")
     folder = RunFolder(Path(run))
-    folder.read_run()
+    steps = [step["name"] for step in folder.read_run()["steps"]]
     events: list[Event] = []
     unread = 0
     for door in ("dropped", "held", "quarantined"):
@@ -86,8 +100,8 @@ def restore(run: str | Path, what: str | None = None, reason: str | None = None)
             if line["step"] in ("read", "write"):
                 unread += 1
                 continue
-            more = {"place": line["place"], "step": line["step"]}
-            events.append(event(line.get("id", ""), "restore", **more))
+            for step in judged_alike(line["step"], steps):
+                events.append(event(line.get("id", ""), "restore", place=line["place"], step=step))
     if not events:
         wish = f"the place or id '{what}'" if what else f"the reason '{reason}'"
         if unread:

@@ -97,6 +97,10 @@ def find(folder: RunFolder, what: str) -> tuple[str, dict[str, Any], list[str]]:
     Raises:
         NotFoundError: none matches.
     """
+    if not what.strip():
+        raise NotFoundError(
+            "say which sample to explain.", "Give an id, a place such as raw.jsonl:12, or a text."
+        )
     exact = [(door, line) for door, line in everywhere(folder) if what in (line["place"], line.get("id"))]
     matches = exact or [(door, line) for door, line in everywhere(folder, texts=True) if what in line["text"]]
     if not matches:

@@ -14,9 +14,13 @@ from tilth.sources import files_of, sniff
 from tilth.sources.base import Spec
 from tilth.store.files import write_text
 
+KEEPS_ITS_SHAPE = ("kto", "preference")
+"""Formats whose samples only they carry: a recipe for them writes them again."""
+WITHOUT_ANSWERS = ("questions", "text")
+
 
 def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict[str, Any]:
-    """Write a shipped recipe with your data in it; returns `{recipe, format, data}`.
+    """Write a shipped recipe with your data in it; returns `{recipe, format, data, note}`.
 
     Args:
         data: a file or folder; its format is detected and written into the recipe.
@@ -43,12 +47,19 @@ def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict
         found = detect([record for path in files[:20] for record in sniff(path).records]).name
         text = _fill(text, "from", _relative(data, target.parent))
         text = _fill(text, "format", found)
+        if found in KEEPS_ITS_SHAPE:
+            text = _fill(text, "to", found)
     if target.exists() and not force:
         raise UserError(
             f"{target} is there already.", "Write over it with --force, or choose another place with -o."
         )
     write_text(target, text)
-    return {"recipe": str(target), "format": found, "data": str(data) if data else ""}
+    note = (
+        "This data has no answers; steps that need them drop every sample."
+        if found in WITHOUT_ANSWERS
+        else ""
+    )
+    return {"recipe": str(target), "format": found, "data": str(data) if data else "", "note": note}
 
 
 def _fill(text: str, key: str, value: str) -> str:

@@ -115,7 +115,12 @@ class RunFolder:
             raise FolderError(
                 f"{self.path} is no run folder: it has no run.json.", "Make one with: tilth run RECIPE"
             )
-        found: dict[str, Any] = read_json(self.run_json)
+        try:
+            found: dict[str, Any] = read_json(self.run_json)
+        except ValueError:
+            raise FolderError(
+                f"{self.run_json} is damaged.", "Run the recipe again: it is written anew."
+            ) from None
         return found
 
     def require_done(self) -> dict[str, Any]:

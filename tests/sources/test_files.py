@@ -36,7 +36,7 @@ def test_parts_know_their_source(tmp_path):
 def test_digest_is_of_the_bytes(tmp_path):
     path = put(tmp_path, "a.jsonl", "问\n")
     assert digest(str(path)) == blake2b("问\n".encode(), digest_size=16).hexdigest()
-    with pytest.raises(SourceError, match="cannot be read: No such file"):
+    with pytest.raises(SourceError, match="cannot be opened: No such file"):
         digest(str(tmp_path / "b.jsonl"))
 
 

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from tilth.sources.files import Found, Look, data_root, digest, entries, files_of, plan, sniff
+from tilth.sources.address import spec_at
+from tilth.sources.files import Found, Look, data_root, digest, entries, files_of, plan, size_of, sniff
+from tilth.sources.listing import is_there
 
-__all__ = ["Found", "Look", "data_root", "digest", "entries", "files_of", "plan", "sniff"]
+__all__ = [
+    "Found",
+    "Look",
+    "data_root",
+    "digest",
+    "entries",
+    "files_of",
+    "is_there",
+    "plan",
+    "size_of",
+    "sniff",
+    "spec_at",
+]

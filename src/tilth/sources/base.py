@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-Layout = Literal["lines", "array", "object", "table", "documents"]
+Layout = Literal["lines", "array", "object", "table", "documents", "parquet", "article", "list", "thread"]
 """How records lie in a file: one a line, elements of one JSON array, one JSON value, rows of a table with a
-header, or one plain-text document a file."""
+header, one plain-text document a file, rows in columns, or a web page
+that is one article, a list of links or a thread of posts."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Part:
     layout: Layout
     start: int = 0
     end: int = -1
-    """Byte range [start, end) of the uncompressed file; -1 stands for its end."""
+    """Byte range [start, end) of the uncompressed file, for Parquet the range of row groups; -1 stands for the end."""
     first: int = 1
     """The number of the first entry."""
     encoding: str = "utf-8"
@@ -58,12 +59,14 @@ class Spec:
     """One item of `data.from`."""
 
     path: str
-    """A file, a folder or a glob."""
+    """A file, a folder or a glob; of an address the place it is downloaded to."""
     format: str | None = None
     encoding: str = "utf-8"
     columns: Mapping[str, str | None] = field(default_factory=dict)
     """The format's key → the record's key. `null` hides a key from the format (it stays in `meta`)."""
     page: str | None = None
+    address: str = ""
+    """`hf://…`, `ms://…` or `https://…`, where the files are fetched first."""
 
 
 class Source(Protocol):

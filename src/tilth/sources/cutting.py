@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from tilth.sources.base import Layout, Part, Spec
 from tilth.sources.json_scan import pieces
 from tilth.sources.layout import layout_of
 from tilth.sources.listing import Found
+from tilth.sources.parquet import row_groups
 from tilth.sources.streams import (
     canonical_encoding,
     is_compressed,
     keeps_lines,
     open_bytes,
     open_utf8,
+    size_of,
     suffix_of,
 )
 from tilth.sources.tables import DELIMITERS, column_names, rows
@@ -34,7 +35,7 @@ class Cut(NamedTuple):
 def parts_of(found: Found, spec: Spec, shard_bytes: int) -> list[tuple[Part, int]]:
     """The parts of one file, each with its size in bytes as it lies on the disk.
 
-    Compressed files and encodings that must be decoded as a whole are one part.
+    Compressed files and encodings that must be decoded as a whole are one part; Parquet is cut between row groups.
 
     Raises:
         SourceError: the file cannot be opened, the encoding is unknown, or a table has no header.
@@ -42,10 +43,12 @@ def parts_of(found: Found, spec: Spec, shard_bytes: int) -> list[tuple[Part, int
     encoding = canonical_encoding(spec.encoding)
     layout = layout_of(found.path, encoding, spec.page)
     whole = Part(found.path, found.name, layout, encoding=encoding, source=found.source)
-    size = Path(found.path).stat().st_size
+    size = size_of(found.path)
     if layout == "table":
         _check_header(whole)
     as_it_lies = encoding == "utf-8" or (layout == "lines" and keeps_lines(encoding))
+    if layout == "parquet":
+        return list(_row_groups(whole, shard_bytes))
     if size <= shard_bytes or is_compressed(found.path) or not as_it_lies or layout not in _CUTS:
         return [(whole, size)]
     parts, part = [], whole
@@ -53,6 +56,18 @@ def parts_of(found: Found, spec: Spec, shard_bytes: int) -> list[tuple[Part, int
         parts.append((replace(part, end=cut.end), cut.end - part.start))
         part = replace(whole, start=cut.start, first=cut.first)
     return [*parts, (part, size - part.start)]
+
+
+def _row_groups(part: Part, shard_bytes: int) -> Iterator[tuple[Part, int]]:
+    """Parts of whole row groups, measured by what they hold once they are unpacked."""
+    held, first = 0, 1
+    for index, (rows_, size) in enumerate(row_groups(part.path)):
+        if held and held + size > shard_bytes:
+            yield replace(part, end=index), held
+            part, held = replace(part, start=index, first=first), 0
+        held += size
+        first += rows_
+    yield part, held
 
 
 def _cut_lines(part: Part, shard_bytes: int) -> Iterator[Cut]:

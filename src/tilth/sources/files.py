@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from tilth.errors import SourceError
 from tilth.sources.base import Layout, Part, Shard, Spec
@@ -15,9 +16,9 @@ from tilth.sources.cutting import parts_of
 from tilth.sources.layout import encoding_hint, layout_of
 from tilth.sources.listing import Found, data_root, files_of
 from tilth.sources.reading import entries
-from tilth.sources.streams import canonical_encoding
+from tilth.sources.streams import BUFFER, canonical_encoding, open_stored, size_of
 
-__all__ = ["Found", "Look", "data_root", "digest", "entries", "files_of", "plan", "sniff"]
+__all__ = ["Found", "Look", "data_root", "digest", "entries", "files_of", "plan", "size_of", "sniff"]
 
 SHARD_BYTES = 8 << 20
 FAR = 1000
@@ -92,8 +93,14 @@ def digest(path: str) -> str:
     Raises:
         SourceError: the file cannot be read.
     """
+    state = hashlib.blake2b(digest_size=16)
     try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        with open_stored(path) as stream:
+            while block := stream.read(BUFFER):
+                state.update(block)
+    except BadZipFile:
+        # What follows the damage cannot be read by anybody, so it is no part of the content.
+        return state.hexdigest()
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from None
+    return state.hexdigest()

@@ -6,8 +6,11 @@ import codecs
 
 from tilth.errors import SourceError
 from tilth.sources.base import Layout
+from tilth.sources.html import PAGES
+from tilth.sources.html import SUFFIXES as HTML
 from tilth.sources.json_text import parse
 from tilth.sources.listing import TEXT
+from tilth.sources.parquet import SUFFIX as PARQUET
 from tilth.sources.streams import BOM, DAMAGED, open_bytes, open_utf8, suffix_of, to_utf8
 from tilth.sources.tables import DELIMITERS
 
@@ -24,18 +27,33 @@ def layout_of(path: str, encoding: str, page: str | None) -> Layout:
         path: the file.
         encoding: its encoding, in Python's spelling.
         page: for plain text, `file` or `line`: how much one document is; `None` leaves it to the suffix.
+            For a web page, `article`, `list` or `thread`.
 
     Raises:
         SourceError: `page` is another word, or the file cannot be opened.
     """
-    if page not in (None, "file", "line"):
-        raise SourceError(f"unknown `page: {page}`.", "Write `file` or `line`.")
+    if page not in (None, "file", "line", *PAGES):
+        raise SourceError(
+            f"unknown `page: {page}`.",
+            "Write `file` or `line` for text; for web pages `article`, `list` or `thread`.",
+        )
     suffix = suffix_of(path)
+    if suffix in HTML:
+        return _html_layout(path, page)
     if suffix in DELIMITERS:
         return "table"
+    if suffix == PARQUET:
+        return "parquet"
     if suffix in TEXT:
         return "documents" if (page or TEXT[suffix]) == "file" else "lines"
     return _json_layout(path, encoding)
+
+
+def _html_layout(path: str, page: str | None) -> Layout:
+    layouts: dict[str | None, Layout] = {"article": "article", "list": "list", "thread": "thread"}
+    if page not in layouts:
+        raise SourceError(f"{path} is a web page: say what kind.", "Set `page: article`, `list` or `thread`.")
+    return layouts[page]
 
 
 def _json_layout(path: str, encoding: str) -> Layout:
@@ -81,7 +99,7 @@ def encoding_hint(path: str) -> str:
     Raises:
         SourceError: the file cannot be opened.
     """
-    raw = head(path)
+    raw = head(path) if suffix_of(path) not in (PARQUET, *HTML) else b""
     if raw.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
         return f"{path} begins like UTF-16: set `encoding: utf-16`."
     lines = raw.split(b"\n")

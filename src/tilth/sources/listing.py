@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PurePosixPath
 
 from tilth.errors import SourceError, did_you_mean
+from tilth.sources.address import is_web
+from tilth.sources.archive import ZIP, members, split_archive
 from tilth.sources.base import Spec
+from tilth.sources.html import PAGES
+from tilth.sources.html import SUFFIXES as HTML
+from tilth.sources.hub import fetch
+from tilth.sources.parquet import SUFFIX as PARQUET
 from tilth.sources.streams import suffix_of
 from tilth.sources.tables import DELIMITERS
+from tilth.sources.web import fetch_pages
 
 JSON = (".json", ".jsonl", ".ndjson")
 TEXT = {".txt": "line", ".md": "file", ".markdown": "file"}
 """Plain text: how much of a file one document is, where the recipe does not say."""
-KNOWN = (*JSON, *DELIMITERS, *TEXT)
+KNOWN = (*JSON, *DELIMITERS, *TEXT, PARQUET)
 COMPANIONS = ("readme", "license", "licence", "notice", "changelog", "contributing", "citation")
 DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json")
 _WILD = "*?["
@@ -55,47 +62,85 @@ def files_of(specs: Sequence[Spec]) -> list[Found]:
     Raises:
         SourceError: a path does not exist, is of an unknown kind, or leads to nothing that can be read.
     """
+    fetch_pages([spec for spec in specs if is_web(spec.address)])
+    for spec in specs:
+        if spec.address and not is_web(spec.address):
+            fetch(spec, KNOWN)
     root = data_root(specs)
     found: dict[str, Found] = {}
     for source, spec in enumerate(specs):
-        listed = [Found(str(path), _name(path, root), source, reason) for path, reason in _expand(spec.path)]
+        listed = [
+            Found(str(path), _name(path, root), source, reason)
+            for path, reason in _expand(spec.path, kinds_of(spec))
+        ]
         if all(file.skipped for file in listed):
             seen = "; ".join(f"{file.name}: {file.skipped}" for file in listed[:5])
             raise SourceError(
                 f"{spec.path} holds no file that can be read{f' ({seen})' if seen else ''}.",
-                f"Known kinds: {', '.join(KNOWN)}, also compressed.",
+                f"Known kinds: {', '.join(kinds_of(spec))}, also packed (.gz, .bz2, .xz, .zst, .zip).",
             )
         for file in sorted(listed, key=lambda file: file.name):
             found.setdefault(os.path.abspath(file.path), file)  # noqa: PTH100  as above
     return list(found.values())
 
 
-def _expand(pattern: str) -> list[tuple[Path, str]]:
+def kinds_of(spec: Spec) -> tuple[str, ...]:
+    """Suffixes of the files that a source reads: web pages where it declares them, else data."""
+    return HTML if spec.page in PAGES else KNOWN
+
+
+def is_there(path: str) -> bool:
+    """Whether a path as written leads to a file, a folder, or a file in an archive."""
+    return Path(path).exists() or split_archive(path) is not None
+
+
+def _expand(pattern: str, kinds: tuple[str, ...]) -> list[tuple[Path, str]]:
     """Files with the reason why one is skipped."""
     path = Path(pattern).expanduser()
-    if path.is_file():
-        if suffix_of(pattern) not in KNOWN:
+    if _is_archive(path):
+        return list(_inside(path, kinds))
+    if path.is_file() or split_archive(str(path)):
+        if suffix_of(pattern) not in kinds:
             raise SourceError(
-                f"{pattern} is of an unknown kind.", f"Known kinds: {', '.join(KNOWN)}, also compressed."
+                f"{pattern} is of an unknown kind.",
+                f"Known kinds: {', '.join(kinds)}, also packed (.gz, .bz2, .xz, .zst, .zip).",
             )
         return [(path, "")]
     if path.is_dir():
-        return [(file, _reason(file)) for file in _walk(path)]
+        return [found for file in _walk(path) for found in _each(file, kinds)]
     if _is_glob(pattern):
-        return list(_matches(path))
+        return list(_matches(path, kinds))
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     raise SourceError(f"{pattern} does not exist.", did_you_mean(path.name, siblings))
 
 
-def _matches(path: Path) -> Iterator[tuple[Path, str]]:
+def _matches(path: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
     base = _base(str(path))
     for match in base.glob(str(path.relative_to(base))):
         if any(part.startswith(".") for part in match.relative_to(base).parts[:-1]):
             continue
         if match.is_dir():
-            yield from ((file, _reason(file)) for file in _walk(match))
+            yield from (found for file in _walk(match) for found in _each(file, kinds))
         else:
-            yield match, _reason(match)
+            yield from _each(match, kinds)
+
+
+def _each(file: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    """A file, or the files packed in it."""
+    if _is_archive(file) and not file.name.startswith("."):
+        yield from _inside(file, kinds)
+    else:
+        yield file, _reason(file, kinds)
+
+
+def _inside(archive: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    for name in members(str(archive)):
+        hidden = any(part.startswith(".") for part in PurePosixPath(name).parts[:-1])
+        yield archive / name, "hidden" if hidden else _reason(PurePosixPath(name), kinds)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ZIP and path.is_file()
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -104,11 +149,13 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in sorted(files))
 
 
-def _reason(path: Path) -> str:
+def _reason(path: PurePath, kinds: tuple[str, ...]) -> str:
     suffix = suffix_of(path.name)
     if path.name.startswith("."):
         return "hidden"
-    if suffix not in KNOWN:
+    if suffix in HTML and suffix not in kinds:
+        return "a web page; to read it, set `page: article`, `list` or `thread`"
+    if suffix not in kinds:
         return "of an unknown kind"
     if path.name.lower() in DESCRIPTIONS or (suffix in TEXT and path.stem.lower() in COMPANIONS):
         return "about the data, not data; name the file itself to read it"

@@ -10,6 +10,8 @@ from tilth.sources.base import Entry, Layout, Part
 from tilth.sources.json_scan import Kind, pieces
 from tilth.sources.json_text import decode_error, parse
 from tilth.sources.listing import TEXT
+from tilth.sources.pages import page_entries
+from tilth.sources.parquet import parquet_entries
 from tilth.sources.streams import (
     BOM,
     DAMAGED,
@@ -110,6 +112,10 @@ _READERS: dict[Layout, Callable[[Part], Iterator[Entry]]] = {
     "object": _object,
     "table": _table,
     "documents": _documents,
+    "parquet": parquet_entries,
+    "article": page_entries,
+    "list": page_entries,
+    "thread": page_entries,
 }
 
 

@@ -7,29 +7,67 @@ import codecs
 import gzip
 import lzma
 import zlib
+from collections.abc import Callable
 from io import BufferedReader, BytesIO
-from pathlib import PurePath
-from typing import IO
+from pathlib import Path, PurePath
+from typing import IO, Any
+from zipfile import BadZipFile
 
-from tilth.errors import SourceError
+from tilth.errors import MissingExtra, SourceError
+from tilth.sources.archive import member_of, open_member, split_archive
 
-COMPRESSED = (".gz", ".bz2", ".xz")
+try:
+    from backports import zstd
+except ImportError:
+    zstd = None  # type: ignore[assignment]  # an optional dependency; `_open_zst` says so
+
 BOM = codecs.BOM_UTF8
 _MARK = "tilth.mark"
 BUFFER = 1 << 20
-DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
-"""What the standard library raises where a compressed file is damaged; bz2 alone raises a bare OSError."""
+DAMAGED = (
+    *(EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, BadZipFile),
+    *((zstd.ZstdError,) if zstd else ()),
+)
+"""What is raised where a compressed file is damaged; bz2 alone raises a bare OSError."""
+
+
+def _open_zst(file: Any) -> Any:
+    if zstd is None:
+        raise MissingExtra("reading .zst files", "zstd")
+    # Large published sets are often packed with a window that decoders refuse unless told otherwise.
+    return zstd.open(file, options={zstd.DecompressionParameter.window_log_max: 31})
+
+
+COMPRESSED: dict[str, Callable[[Any], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
+    ".zst": _open_zst,
+}
 
 
 def is_compressed(path: str) -> bool:
-    """Whether the suffix says that the file is compressed."""
-    return PurePath(path).suffix.lower() in COMPRESSED
+    """Whether the file is packed: its suffix says so, or it lies in an archive."""
+    return PurePath(path).suffix.lower() in COMPRESSED or split_archive(path) is not None
 
 
 def suffix_of(path: str) -> str:
     """The suffix that tells the kind of file, in small letters: `.jsonl` for `a.JSONL` and for `a.jsonl.gz`."""
     pure = PurePath(path)
-    return (pure.with_suffix("") if is_compressed(path) else pure).suffix.lower()
+    return (pure.with_suffix("") if pure.suffix.lower() in COMPRESSED else pure).suffix.lower()
+
+
+def size_of(path: str) -> int:
+    """The file's bytes as it lies on the disk; of a member of an archive the bytes it unpacks to.
+
+    Raises:
+        SourceError: there is no such file.
+    """
+    inside = split_archive(path)
+    try:
+        return member_of(*inside).file_size if inside else Path(path).stat().st_size
+    except OSError as error:
+        raise SourceError(f"{path} cannot be opened: {error.strerror or error}.") from None
 
 
 def canonical_encoding(name: str) -> str:
@@ -62,15 +100,28 @@ def open_bytes(path: str) -> IO[bytes]:
 
     Raises:
         SourceError: the file cannot be opened.
+        MissingExtra: its compression needs a library that is not installed.
     """
-    suffix = PurePath(path).suffix.lower()
+    unpack = COMPRESSED.get(PurePath(path).suffix.lower())
+    if unpack is None:
+        return open_stored(path)
+    inside = split_archive(path)
     try:
-        if suffix == ".gz":
-            return BufferedReader(gzip.open(path, "rb"))
-        if suffix == ".bz2":
-            return BufferedReader(bz2.open(path, "rb"))
-        if suffix == ".xz":
-            return BufferedReader(lzma.open(path, "rb"))
+        return BufferedReader(unpack(open_member(*inside) if inside else path))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be opened: {error.strerror or error}.") from None
+
+
+def open_stored(path: str) -> IO[bytes]:
+    """The file's bytes as they are stored; of a member of an archive the bytes that were packed.
+
+    Raises:
+        SourceError: the file cannot be opened.
+    """
+    inside = split_archive(path)
+    try:
+        if inside:
+            return BufferedReader(open_member(*inside))  # type: ignore[type-var]  # reads like a raw stream
         return open(path, "rb", buffering=BUFFER)  # noqa: PTH123  Path.open would parse the path once more
     except OSError as error:
         raise SourceError(f"{path} cannot be opened: {error.strerror or error}.") from None

@@ -92,11 +92,12 @@ def column_names(stream: IO[bytes], delimiter: str, path: str) -> tuple[list[str
                 "Where the file is no UTF-8, set for example `encoding: gb18030`.",
             )
         if row.cells:
-            return _names(row.cells), offset
+            return unique_names(row.cells), offset
     return [], offset
 
 
-def _names(cells: list[str]) -> list[str]:
+def unique_names(cells: list[str]) -> list[str]:
+    """Names of columns, each of them once: empty ones and repeated ones carry their position."""
     names: list[str] = []
     for number, cell in enumerate(cells, 1):
         name = cell.strip() or f"column_{number}"

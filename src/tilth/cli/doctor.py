@@ -16,6 +16,9 @@ from tilth.cli.terminal import Json, emit, say
 EXTRAS = {
     "train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "fastapi", "uvicorn"),
     "zh": ("opencc",),
+    "parquet": ("pyarrow",),
+    "hub": ("huggingface_hub",),
+    "web": ("trafilatura", "selectolax", "charset-normalizer", "protego"),
 }
 """Extra → the packages it brings."""
 FREE_GB = 5

@@ -24,7 +24,7 @@ from tilth.engine.stage import StageState, clear, decide, stage_folder
 from tilth.engine.tally import Tally, balance, merge
 from tilth.recipe.check import load
 from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
-from tilth.sources import digest, files_of, plan
+from tilth.sources import digest, files_of, plan, size_of
 from tilth.sources.base import Shard, Spec
 from tilth.store.decisions import exemptions
 from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
@@ -315,7 +315,7 @@ def read_inputs(plan_: Plan, limit: int = 0) -> Inputs:
         shards = [Shard(0, tuple(part for shard in shards for part in shard.parts))]
     specs = settle_formats(plan_.specs, shards)
     files = [
-        {"name": f.name, "bytes": Path(f.path).stat().st_size, "digest": digest(f.path)}
+        {"name": f.name, "bytes": size_of(f.path), "digest": digest(f.path)}
         for f in files_of(plan_.specs)
         if not f.skipped
     ]

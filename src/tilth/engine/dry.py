@@ -38,7 +38,7 @@ def dry_run(plan: Plan, limit: int = 1000) -> dict[str, Any]:
         for index, spec in enumerate(inputs.specs):
             path = scratch / f"source-{index}.jsonl"
             path.write_bytes(b"".join(_line(entry) for source, entry in chosen if source == index))
-            specs.append(replace(spec, path=str(path), encoding="utf-8"))
+            specs.append(replace(spec, path=str(path), encoding="utf-8", address="", page=None))
         trial = replace(plan, specs=tuple(specs))
         result = run(trial, scratch / "run", workers=1)
         signals = thresholds(plan, RunFolder(scratch / "run"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tilth.errors import NotFoundError, Problem, RecipeError, TilthError, did_you_mean
+from tilth.errors import NotFoundError, Problem, RecipeError, SourceError, TilthError, did_you_mean
 from tilth.formats.base import FORMATS
 from tilth.operators.base import OPERATORS, Operator
 from tilth.recipe.override import override
@@ -20,6 +21,7 @@ from tilth.recipe.plan import PLUGIN, Plan, Step
 from tilth.recipe.schema import Data, From, Recipe
 from tilth.recipe.yaml import Lines, line_of, parse
 from tilth.registry import load_entry_points
+from tilth.sources import is_there, spec_at
 from tilth.sources.base import Spec
 
 SHIPPED = resources.files("tilth.recipe") / "shipped"
@@ -226,17 +228,24 @@ class _Checker:
         specs = []
         for item in _items(data):
             entry = From(path=item) if isinstance(item, str) else item
-            full = str(self.folder / entry.path)
+            try:
+                spec = spec_at(entry.path, self.folder)
+            except SourceError as error:
+                self.say("data.from", error.message, error.hint)
+                continue
             pattern = any(sign in entry.path for sign in "*?[")
-            if self.need_sources and not pattern and not Path(full).exists():
+            if self.need_sources and not (spec.address or pattern or is_there(spec.path)):
                 self.say(
                     "data.from",
-                    f"there is no file or folder {full}.",
+                    f"there is no file or folder {spec.path}.",
                     "Name yours there, or with --set data.from=FILE.",
                 )
             columns = {**data.columns, **entry.columns}
             name = entry.format or data.format
-            specs.append(Spec(full, None if name == "auto" else name, entry.encoding, columns, entry.page))
+            settled = None if name == "auto" else name
+            specs.append(
+                replace(spec, format=settled, encoding=entry.encoding, columns=columns, page=entry.page)
+            )
         return tuple(specs)
 
     def _tell(self, error: ValidationError, prefix: str, model: Any, lead: str = "") -> None:

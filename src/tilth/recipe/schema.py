@@ -17,12 +17,15 @@ class From(Section):
     """One item of `data.from`."""
 
     path: str
-    """A file, a folder or a glob, relative to the recipe."""
+    """A file, a folder or a glob, relative to the recipe; or an address: `hf://datasets/OWNER/NAME`, `ms://…`,
+    `https://…`.
+    """
     format: str | None = None
     encoding: str = "utf-8"
     columns: dict[str, str | None] = {}
     """The format's key → the record's key; null hides a key from the format."""
     page: str | None = None
+    """How a page or a text file is read: `article`, `list`, `thread`, or `file` and `line` for plain text."""
 
 
 class Data(Section):

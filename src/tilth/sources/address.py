@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -103,7 +104,9 @@ def spec_at(text: str, folder: Path) -> Spec:
         SourceError: it looks like an address but is none.
     """
     if not is_address(text):
-        return Spec(str(folder / text))
+        # In a pattern the recipe's own folder stands for itself, whatever its name holds.
+        pattern = any(sign in text for sign in "*?[") and not (folder / text).exists()
+        return Spec(str(Path(glob.escape(str(folder)) if pattern else folder) / text))
     if is_web(text):
         return Spec(str(page_file(text, folder)), address=text)
     address = parse_address(text)

@@ -144,6 +144,12 @@ def test_check_lists_problems_as_json(here):
     assert problem["line"] == 6
 
 
+def test_check_of_nothing_is_a_problem_too(here):
+    done = tilth("check", "gone.yaml", "--json")
+    assert done.returncode == 2
+    assert "no recipe" in json.loads(done.stdout)["problems"][0]["message"]
+
+
 def test_dry_run_and_doctor_and_list(here):
     assert json.loads(tilth("run", "recipe.yaml", "--dry-run", "--json").stdout)["tried"] == 9
     assert not (here / "runs").exists()

@@ -19,7 +19,7 @@ def command(
     Example: tilth check recipe.yaml
     """
     from tilth.engine import check_input
-    from tilth.errors import RecipeError
+    from tilth.errors import Problem, RecipeError, UserError
     from tilth.recipe import load
 
     try:
@@ -27,6 +27,8 @@ def command(
         problems = list(check_input(plan))
     except RecipeError as error:
         problems = list(error.problems)
+    except UserError as error:
+        problems = [Problem(error.message, file=recipe, hint=error.hint)]
     if json:
         emit({"problems": [problem.as_dict() for problem in problems]})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tilth.cli.terminal import Json, emit, say, table
+from tilth.cli.terminal import Json, emit, note, say, table
 
 
 def command(
@@ -22,11 +22,13 @@ def command(
     from tilth.store.folder import RunFolder
 
     folder = RunFolder(run)
-    folder.read_run()
+    status = folder.read_run()["status"]
     facts = read_json(folder.report / "data.json")
     if json:
         emit(facts)
         return
+    if status in ("running", "failed"):
+        note(f"tilth: this run is {status}; what follows may not be the whole of it.")
     say(str(folder.report / "data.html"))
     say("  ".join(f"{side}: {count}" for side, count in facts["splits"].items()))
     say(f"{len(facts['leaks'])} question(s) leak" if facts["leaks"] else "No question leaks.")

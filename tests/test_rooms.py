@@ -79,7 +79,9 @@ def test_broad_excepts_live_in_the_engine_alone():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             caught = node.type if isinstance(node, ast.ExceptHandler) else None
             kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-            if any(isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException") for kind in kinds):
+            if any(
+                isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException") for kind in kinds
+            ):
                 broad.append(room(path))
     assert set(broad) == {"engine"}
     assert len(broad) <= 3

@@ -61,7 +61,8 @@ def train(
         run: the run whose `data/` is learnt from.
         dry_run: stop after everything the trainer reads is written.
         progress: gets the trainer's output line by line.
-        folder: where to work; by default the run's `model/`. Export writes elsewhere.
+        folder: where to work; by default the run's `model/`, and `model/dry-run/` where a dry run would put a
+            trained model aside. Export writes elsewhere.
 
     Raises:
         FolderError: the run failed, has not finished, or kept nothing to train on.
@@ -70,8 +71,12 @@ def train(
     """
     run.require_done()
     backend = BACKENDS.get(settings.backend)
-    folder = folder or run.model
-    job = make_job(settings, run, folder, need_base=not dry_run)
+    place = folder or run.model
+    job = make_job(settings, run, place, need_base=not dry_run)
+    if dry_run and folder is None and _holds_another(job, place):
+        place = run.model / "dry-run"
+        job = make_job(settings, run, place, need_base=False)
+    folder = place
     base = folder / job.base
     found = _finished(backend, job, folder)
     if found is not None and not dry_run:
@@ -137,6 +142,12 @@ def make_job(settings: Train, run: RunFolder, folder: Path, *, need_base: bool =
         data_digest=data_digest,
         key=hashlib.blake2b(text.encode(), digest_size=8).hexdigest(),
     )
+
+
+def _holds_another(job: Job, folder: Path) -> bool:
+    """Whether the folder holds the finished result of another job."""
+    done = folder / DONE_FILE
+    return done.exists() and read_json(done)["key"] != job.key
 
 
 def _finished(backend: Backend, job: Job, folder: Path) -> Artifact | None:

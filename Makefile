@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast check format docs test-core test-slow bench-traps bench-quality clean
+.PHONY: help demo test fast check format docs test-core test-slow bench-traps bench-quality bench-speed clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,10 @@ bench-traps: $(VENV)/.dev ## trap cases: ours beside other tools (PEERS=a Python
 
 bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA names the folder)
 	$(BIN)/python -m benchmarks.quality --write
+
+ROWS ?= 300000
+bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000, WRITE=1)
+	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
 
 clean: ## remove environments and runs
 	rm -rf $(VENV) $(VENV)-core runs

@@ -55,6 +55,18 @@ def test_decisions_are_added_once_and_can_be_undone(tmp_path):
     assert len(list(read_jsonl(log))) == 2
 
 
+def test_a_torn_decision_harms_neither_the_log_nor_the_next_one(tmp_path):
+    log = tmp_path / "decisions.jsonl"
+    append(log, [event("a" * 16, "restore", place="r:1", step="dedup.near")])
+    log.write_bytes(log.read_bytes() + b'{"event_id": "ha')
+    assert len(standing(log)) == 1
+    append(log, [event("b" * 16, "flag")])
+    assert [e["verdict"] for e in standing(log)] == ["restore", "flag"]
+    log.write_bytes(log.read_bytes().replace(b"\n", b"\n[1]\n", 1))
+    with pytest.raises(FolderError, match=r"decisions\.jsonl:2 is no decision"):
+        standing(log)
+
+
 def test_a_folder_without_run_json_is_no_run(tmp_path):
     with pytest.raises(FolderError, match="no run folder"):
         RunFolder(tmp_path).read_run()

@@ -18,11 +18,14 @@ def command(
 
     Example: tilth report runs/demo
     """
+    from tilth.errors import FolderError
     from tilth.store.files import read_json
     from tilth.store.folder import RunFolder
 
     folder = RunFolder(run)
     status = folder.read_run()["status"]
+    if not (folder.report / "data.json").exists():
+        raise FolderError(f"{run} has no report yet.", "Run the same `tilth run` again to go on.")
     facts = read_json(folder.report / "data.json")
     if json:
         emit(facts)

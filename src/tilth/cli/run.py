@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -58,8 +58,13 @@ def command(
         raise typer.Exit(3)
 
 
-def _show_plan(found: dict[str, object]) -> None:
+def _show_plan(found: dict[str, Any]) -> None:
     from tilth.cli.status import show_run
 
     say(f"Tried on {found['tried']} of the entries; nothing was written.")
     show_run(found)
+    for row in found["thresholds"]:
+        limits = ", ".join(f"{name}: {value}" for name, value in row["settings"].items() if value is not None)
+        say(
+            f"{row['step']} {{{limits}}} beside the data: 5 % {row['p5']}, half {row['p50']}, 95 % {row['p95']} characters"
+        )

@@ -22,7 +22,7 @@ from tilth.engine.report import write_report
 from tilth.engine.shard import Mark, Task, read_mark, run_shard
 from tilth.engine.stage import StageState, clear, decide, stage_folder
 from tilth.engine.tally import Tally, balance, merge
-from tilth.recipe.check import load
+from tilth.recipe.check import load, use_plugins
 from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
 from tilth.sources import digest, files_of, plan, size_of
 from tilth.sources.base import Shard, Spec
@@ -95,6 +95,7 @@ class _Run:
     def go(self) -> dict[str, Any]:
         """Do what is not done yet."""
         started = perf_counter()
+        use_plugins([self.plan.folder / name for name in self.plan.recipe.plugins])
         self.inputs = read_inputs(self.plan, self.limit)
         if self._finished():
             found: dict[str, Any] = read_json(self.folder.run_json)
@@ -132,7 +133,8 @@ class _Run:
         write_json(self.folder.run_json, {"status": "running", "counts": {}, "splits": {}, "steps": []})
 
     def _archive(self) -> None:
-        place = self.folder.history / f"{len(list(self.folder.history.glob('*'))) + 1:03d}"
+        numbers = [int(path.name) for path in self.folder.history.glob("[0-9]*") if path.name.isdecimal()]
+        place = self.folder.history / f"{max(numbers, default=0) + 1:03d}"
         place.mkdir(parents=True)
         for path in (self.folder.run_json, self.folder.splits):
             if path.exists():
@@ -193,8 +195,9 @@ class _Run:
         if before is None:
             return Task(*common, specs=self.inputs.specs, limit=self.limit)
         first, end = before.starts[shard.index], before.starts[shard.index + 1]
-        dead = frozenset(row - first for row in before.dead if first <= row < end)
-        changes = {row - first: verdicts for row, verdicts in before.changes.items() if first <= row < end}
+        rows = range(first, end)
+        dead = frozenset(row - first for row in rows if row in before.dead)
+        changes = {row - first: before.changes[row] for row in rows if row in before.changes}
         mark = before.marks[shard.index]
         return Task(*common, before=mark, before_folder=before.folder, dead=dead, changes=changes)
 

@@ -67,7 +67,9 @@ def draw(inputs: Inputs, limit: int) -> tuple[list[tuple[int, Entry]], int]:
 
 
 def _line(entry: Entry) -> bytes:
-    return (entry.raw if entry.record is None else msgspec.json.encode(entry.record)) + b"\n"
+    # What could not be read stays one line, so that it is one entry here too.
+    broken = entry.raw.replace(b"\r", b" ").replace(b"\n", b" ")
+    return (broken if entry.record is None else msgspec.json.encode(entry.record)) + b"\n"
 
 
 def thresholds(plan: Plan, folder: RunFolder) -> list[dict[str, Any]]:

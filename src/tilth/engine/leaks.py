@@ -24,15 +24,14 @@ def find_run_leaks(plan_: Plan, questions: Mapping[str, Sequence[Question]]) -> 
     `questions` are (place, question) by side. Each leak is `{question, place, similarity, split}`.
     """
     asked = compare_questions(plan_) + [(text, text) for _, text in questions.get("test", ())]
-    found: list[dict[str, Any]] = []
+    found: dict[Any, dict[str, Any]] = {}
     chosen_by = [(text, text) for _, text in questions.get("validation", ())]
     for side, tried in (("train", asked + chosen_by), ("validation", asked)):
         against = questions.get(side, ())
         for question, place, similarity in find_leaks(tried, against) if tried and against else []:
             leak = {"question": question, "place": place, "similarity": round(similarity, 4), "split": side}
-            if leak not in found:
-                found.append(leak)
-    return found
+            found.setdefault((question, place), leak)
+    return list(found.values())
 
 
 def compare_questions(plan_: Plan) -> list[Question]:

@@ -38,7 +38,8 @@ def each(function: Callable[[A], B], tasks: Sequence[A], workers: int) -> Iterat
     except BrokenProcessPool:
         raise TilthError(
             "a worker process died, perhaps for want of memory.",
-            "Finished shards are kept; run the same command again, with --workers 1.",
+            "Finished shards are kept; run again with one worker. A script of your own must call Tilth under "
+            'if __name__ == "__main__".',
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

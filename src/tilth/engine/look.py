@@ -91,17 +91,23 @@ def restore(run: str | Path, what: str | None = None, reason: str | None = None)
         raise UserError("say which samples to bring back.", "Give a place or an id, or --reason REASON.")
     folder = RunFolder(Path(run))
     steps = [step["name"] for step in folder.read_run()["steps"]]
-    events: list[Event] = []
-    unread = 0
-    for door in ("dropped", "held", "quarantined"):
-        for line in read_jsonl(folder.door(door)):
-            if what not in (None, line["place"], line.get("id")) or reason not in (None, line.get("reason")):
-                continue
-            if line["step"] in ("read", "write"):
-                unread += 1
-                continue
-            for step in judged_alike(line["step"], steps):
-                events.append(event(line.get("id", ""), "restore", place=line["place"], step=step))
+    gone = [line for door in DOORS[1:] for line in read_jsonl(folder.door(door))]
+    meant = [
+        line
+        for line in gone
+        if what in (None, line["place"], line.get("id")) and reason in (None, line.get("reason"))
+    ]
+    unread = sum(line["step"] in ("read", "write") for line in meant)
+    # Decisions go by id: equal records share one, so they go on together.
+    ids = {(line.get("id"), line["step"]) for line in meant if line.get("id")}
+    places = {line["place"] for line in meant}
+    events = [
+        event(line.get("id", ""), "restore", place=line["place"], step=step)
+        for line in gone
+        if line["place"] in places or (line.get("id"), line["step"]) in ids
+        if line["step"] not in ("read", "write")
+        for step in judged_alike(line["step"], steps)
+    ]
     if not events:
         wish = f"the place or id '{what}'" if what else f"the reason '{reason}'"
         if unread:

@@ -13,6 +13,8 @@ from tilth.sources import entries, plan
 from tilth.sources.base import Entry, Part, Shard, Spec
 from tilth.sources.identity import record_id
 
+FAR = 1000
+"""Entries of a file that are looked at for them, where few can be read."""
 LOOKED_AT = 20
 """Records that settle the format of a source."""
 
@@ -43,7 +45,7 @@ def _settle(spec: Spec, index: int, shards: Sequence[Shard]) -> Spec:
     if spec.format is not None:
         return spec
     parts = (part for shard in shards for part in shard.parts if part.source == index)
-    found = (entry for part in parts for entry in islice(entries(part), LOOKED_AT))
+    found = (entry for part in parts for entry in islice(entries(part), FAR))
     records = list(islice((e.record for e in found if not (e.blank or e.error)), LOOKED_AT))
     return replace(spec, format=detect(records).name if records else "tilth")
 

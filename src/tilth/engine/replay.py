@@ -197,12 +197,10 @@ def _replay(folder: RunFolder, found: Mapping[str, Any], life: Life, line: Mappi
     if found.get("versions", {}).get("tilth") != __version__:
         life.note = "Stored facts only: this run was made by another version of Tilth."
         return
-    inputs = read_inputs(plan)
     done = read_json(folder.steps / "done.json")
-    if (
-        not done.get("limit")
-        and stage_keys(plan, inputs, exemptions(folder.decisions), folder)[0][0] != done["stages"][0][0]
-    ):
+    inputs = read_inputs(plan, done.get("limit", 0))
+    today = stage_keys(plan, inputs, exemptions(folder.decisions), folder)
+    if [[passed, list(sets)] for passed, sets in today] != done["stages"]:
         life.note = (
             "Stored facts only: the source, the recipe or a decision changed since. Run the recipe again."
         )
@@ -246,7 +244,8 @@ def _walk(plan: Plan, states: Sequence[StageState], exempt: Exempt, sample: Samp
         for decided in state.decided:
             said = [v for r, v in decided.verdicts if r == row]
             life.steps.append(_decided(decided.step, said, decided.errors.get(row)))
-            if is_exempt(current, exempt.get(decided.step.name, frozenset())):
+            freed = is_exempt(current, exempt.get(decided.step.name, frozenset()))
+            if freed and life.steps[-1]["door"] == "kept":
                 life.steps[-1]["reason"] = "restored"
             if life.steps[-1]["door"] != "kept":
                 return

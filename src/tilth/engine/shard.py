@@ -18,7 +18,7 @@ from tilth.engine.reading import sample_of
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
 from tilth.operators.base import SetOperator
-from tilth.recipe.check import import_plugin
+from tilth.recipe.check import use_plugins
 from tilth.recipe.plan import Step, content_key
 from tilth.registry import load_entry_points
 from tilth.sample import Sample, Verdict
@@ -128,8 +128,7 @@ def prepare_process(plugins: tuple[str, ...]) -> None:
     import tilth.operators  # noqa: F401  registers the built-in ones
 
     load_entry_points()
-    for plugin in plugins:
-        import_plugin(Path(plugin))
+    use_plugins([Path(plugin) for plugin in plugins])
 
 
 class _Reader:

@@ -66,7 +66,7 @@ class Tally(msgspec.Struct):
         if self.taken + self.made != left:
             raise BalanceError(
                 f"step {self.name} took {self.taken} and made {self.made} samples, but {left} left it.",
-                "This is a defect in Tilth; nothing was written over. Please report it with the recipe.",
+                "This is a defect in Tilth: do not use this run. Please report it with the recipe.",
             )
 
     def as_dict(self) -> dict[str, Any]:

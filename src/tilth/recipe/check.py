@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from importlib import resources
@@ -113,17 +113,21 @@ class _Checker:
 
     def plugins(self, names: Any) -> None:
         load_entry_points()
+        found: list[Path] = []
         for index, name in enumerate(names if isinstance(names, list) else []):
             path = self.folder / str(name)
             if not path.is_file():
                 self.say(f"plugins[{index}]", f"there is no file {path}.")
                 continue
             try:
-                import_plugin(path)
+                use_plugins([*found, path])
+                found.append(path)
             except TilthError as error:
                 self.say(f"plugins[{index}]", error.message, error.hint)
             except (ImportError, SyntaxError, NameError, TypeError, ValueError, AttributeError) as error:
                 self.say(f"plugins[{index}]", f"{path.name} cannot be imported: {error}.")
+        if not found:
+            use_plugins([])
 
     def recipe(self, document: Mapping[str, Any]) -> Recipe | None:
         try:
@@ -301,22 +305,30 @@ def _known_keys(model: Any, loc: tuple[str | int, ...]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def import_plugin(path: Path) -> None:
-    """Import a Python file that registers operators, once; an edited file replaces what it registered before.
+def plugin_module(path: Path) -> str:
+    """The name under which a plugin file is imported; it changes with the file's content."""
+    return f"{PLUGIN}{path.stem}_{blake2b(path.read_bytes(), digest_size=8).hexdigest()}"
+
+
+def use_plugins(paths: Sequence[Path]) -> None:
+    """Let the operators of these files be known, and those of no other file: another recipe's, or an older version.
 
     Raises:
-        ImportError: Python cannot load the file.
+        ImportError: Python cannot load a file.
+        UserError: two files register the same name.
     """
-    digest = blake2b(path.read_bytes(), digest_size=8).hexdigest()
-    family = f"{PLUGIN}{path.stem}_"
-    name = f"{family}{digest}"
-    homes = {old: declared.target.__module__ for old, declared in OPERATORS}
-    others = [old for old, home in homes.items() if home.startswith(family) and home != name]
-    if name in sys.modules and not others:
-        return
-    for old, home in homes.items():
-        if home.startswith(family):
+    names = {plugin_module(path): path for path in paths}
+    registered = {old: declared.target.__module__ for old, declared in OPERATORS}
+    for old, home in registered.items():
+        if home.startswith(PLUGIN) and home not in names:
             OPERATORS.remove(old)
+            sys.modules.pop(home, None)
+    for name, path in names.items():
+        if name not in sys.modules:
+            _import(name, path)
+
+
+def _import(name: str, path: Path) -> None:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
@@ -326,6 +338,8 @@ def import_plugin(path: Path) -> None:
     try:
         spec.loader.exec_module(module)
         whole = True
+    except SystemExit:
+        raise ImportError(f"{path} ends the program when it is imported") from None
     finally:
         if not whole:
             del sys.modules[name]

@@ -51,13 +51,21 @@ def parse(text: str, file: str) -> tuple[Any, Lines]:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         message = f"this is no YAML: {error.problem or error.context}."
         raise RecipeError([Problem(message, file=file, line=line, hint=_hint(text, line))]) from None
+    except yaml.YAMLError as error:
+        raise RecipeError([Problem(f"this is no YAML: {error}.", file=file)]) from None
     lines: Lines = {}
     doubles: list[Problem] = []
     if node is not None:
         _walk(node, "", file, lines, doubles)
     if doubles:
         raise RecipeError(doubles)
-    return value(text), lines
+    try:
+        return value(text), lines
+    except (yaml.YAMLError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise RecipeError(
+            [Problem(f"this YAML cannot be read: {said}.", file=file, hint="Quote the text.")]
+        ) from None
 
 
 def _hint(text: str, line: int | None) -> str:

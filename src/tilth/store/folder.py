@@ -43,8 +43,9 @@ class RunFolder:
         return self.path / "data"
 
     def side(self, split: str) -> Path:
-        """`data/train.jsonl` and its neighbours."""
-        return self.data / f"{split}.jsonl"
+        """`data/train.jsonl` and its neighbours; with another suffix where the format is a table."""
+        tables = (self.data / f"{split}.{suffix}" for suffix in ("csv", "tsv"))
+        return next((path for path in tables if path.exists()), self.data / f"{split}.jsonl")
 
     @property
     def sides(self) -> dict[str, Path]:

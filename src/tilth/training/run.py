@@ -16,6 +16,7 @@ from tilth.models.loader import need_folder, weights_digest
 from tilth.recipe.schema import Train
 from tilth.store.files import read_json, read_jsonl, write_json
 from tilth.store.folder import RunFolder
+from tilth.store.lock import locked
 from tilth.training.base import BACKENDS, JOB_FILE, Artifact, Backend, Job, Lint
 from tilth.training.data import file_digest, format_of, relative, side_file
 from tilth.training.launch import last_lines, launch
@@ -70,10 +71,18 @@ def train(
         TrainingError: the trainer stopped before it was done.
     """
     run.require_done()
+    with locked(run.path):
+        return _train(settings, run, dry_run, progress, folder)
+
+
+def _train(
+    settings: Train, run: RunFolder, dry_run: bool, progress: Callable[[str], None], folder: Path | None
+) -> Trained:
     backend = BACKENDS.get(settings.backend)
+    given = folder is not None
     place = folder or run.model
     job = make_job(settings, run, place, need_base=not dry_run)
-    if dry_run and folder is None and _holds_another(job, place):
+    if dry_run and not given and _holds_another(job, place):
         place = run.model / "dry-run"
         job = make_job(settings, run, place, need_base=False)
     folder = place
@@ -81,7 +90,8 @@ def train(
     found = _finished(backend, job, folder)
     if found is not None and not dry_run:
         return _report("unchanged", job, folder, found)
-    _make_room(job, folder, run.history)
+    if not dry_run or given:
+        _make_room(job, folder, run.history)
     job.save(folder)
     command = backend.prepare(job, folder)
     lints = tuple(backend.check(job, folder))
@@ -145,9 +155,9 @@ def make_job(settings: Train, run: RunFolder, folder: Path, *, need_base: bool =
 
 
 def _holds_another(job: Job, folder: Path) -> bool:
-    """Whether the folder holds the finished result of another job."""
-    done = folder / DONE_FILE
-    return done.exists() and read_json(done)["key"] != job.key
+    """Whether the folder holds what another job made, finished or not."""
+    old = folder / JOB_FILE
+    return old.exists() and read_json(old)["key"] != job.key
 
 
 def _finished(backend: Backend, job: Job, folder: Path) -> Artifact | None:

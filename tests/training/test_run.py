@@ -181,7 +181,7 @@ def test_a_changed_job_sets_the_old_result_aside(tmp_path):
     assert (run.model / "adapter").exists(), "a dry run leaves the trained model where it is"
     assert (run.model / "dry-run" / "job.json").exists()
     train(SETTINGS.model_copy(update={"seed": 1}), run, dry_run=True, folder=run.model)
-    assert sorted(path.name for path in run.model.iterdir()) == ["base", "job.json"]
+    assert sorted(path.name for path in run.model.iterdir()) == ["base", "dry-run", "job.json"]
     kept = run.history / f"model-{old}"
     assert sorted(path.name for path in kept.iterdir()) == ["adapter", "done.json", "job.json"]
 

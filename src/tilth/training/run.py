@@ -24,8 +24,8 @@ from tilth.training.shape import TINY
 
 DONE_FILE = "done.json"
 LOSS_FILE = "log.jsonl"
-_KEPT = ("base", "base.tmp")
-"""What of `model/` outlives a changed job: the tiny base has a key of its own."""
+_KEPT = ("base", "base.tmp", "dry-run")
+"""What of `model/` outlives a changed job: the tiny base has a key of its own, and a dry run is no result."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def check(text: str, file: str, folder: Path, assignments: list[str], *, need_so
     steps = checker.steps(document.get("data"))
     data = checker.data(document.get("data"))
     specs = checker.sources(data) if data is not None else ()
+    checker.questions(recipe)
     if problems or recipe is None:
         raise RecipeError(sorted(problems, key=lambda problem: problem.line or 0))
     return Plan(recipe, file, folder, text, document, specs, steps)
@@ -251,6 +252,18 @@ class _Checker:
                 replace(spec, format=settled, encoding=entry.encoding, columns=columns, page=entry.page)
             )
         return tuple(specs)
+
+    def questions(self, recipe: Recipe | None) -> None:
+        """The file of the compare questions is needed already when the data runs: its leaks are looked for."""
+        asked = recipe.compare.questions if recipe and recipe.compare else "test"
+        if (
+            isinstance(asked, str)
+            and asked != "test"
+            and self.need_sources
+            and not (self.folder / asked).is_file()
+        ):
+            hint = "Write `test`, a file, or the questions themselves."
+            self.say("compare.questions", f"there is no file {self.folder / asked}.", hint)
 
     def _tell(self, error: ValidationError, prefix: str, model: Any, lead: str = "") -> None:
         for found in error.errors():

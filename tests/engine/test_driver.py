@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -281,15 +282,17 @@ def test_a_damaged_file_is_written_again(project, name):
     assert everything(p.out) == whole
 
 
+def with_plugin(project, name: str, source: str, steps: str):
+    """A project whose recipe names a plugin file."""
+    p = project(lines(map(record, QUESTIONS)), steps)
+    (p.folder / name).write_text(source, encoding="utf-8")
+    p.recipe.write_text(f"plugins: [{name}]\n" + p.recipe.read_text(encoding="utf-8"), encoding="utf-8")
+    return p
+
+
 @pytest.fixture
 def plugin(project):
-    def make(steps: str):
-        p = project(lines(map(record, QUESTIONS)), steps)
-        (p.folder / "mine.py").write_text(PLUGIN, encoding="utf-8")
-        p.recipe.write_text("plugins: [mine.py]\n" + p.recipe.read_text(encoding="utf-8"), encoding="utf-8")
-        return p
-
-    return make
+    return partial(with_plugin, project, "mine.py", PLUGIN)
 
 
 def test_an_operator_that_fails_quarantines_one_sample_with_its_bytes(plugin):
@@ -400,13 +403,7 @@ WAYS = (
 
 @pytest.fixture
 def odd(project):
-    def make(steps: str):
-        p = project(lines(map(record, QUESTIONS)), steps)
-        (p.folder / "odd.py").write_text(ODD, encoding="utf-8")
-        p.recipe.write_text("plugins: [odd.py]\n" + p.recipe.read_text(encoding="utf-8"), encoding="utf-8")
-        return p
-
-    return make
+    return partial(with_plugin, project, "odd.py", ODD)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -93,3 +93,11 @@ def read_answers(file: Path) -> Iterator[Answer]:
     for line in file.read_bytes().splitlines():
         with suppress(msgspec.DecodeError):
             yield msgspec.json.decode(line, type=Answer)
+
+
+def read_sides(file: Path) -> Answers:
+    """The answers in a file, by side and place."""
+    found: dict[SideName, dict[str, Answer]] = {side: {} for side in BOTH}
+    for answer in read_answers(file):
+        found[answer.side][answer.place] = answer
+    return found

@@ -93,6 +93,12 @@ class Protocol:
         """What `report/protocol.json` holds."""
         return {"digest": self.digest, **self._body()}
 
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Protocol:
+        """The protocol that `report/protocol.json` holds."""
+        fields = {key: value for key, value in found.items() if key != "digest"}
+        return msgspec.convert(fields, cls)
+
     def _body(self) -> Mapping[str, Any]:
         questions = [
             {"id": q.id, "place": q.place, "messages": _plain(q.messages), "expected": q.expected}

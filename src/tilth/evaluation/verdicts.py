@@ -25,6 +25,8 @@ class Verdict:
     flipped: bool | None = None
     """Whether a judge changed sides when the answers changed places; `None` for people, who see one order."""
     reason: str = ""
+    both_bad: bool = False
+    """A tie because neither answer is good."""
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "decisions.jsonl"
 
     @property
+    def votes(self) -> Path:
+        """People's blind votes on pairs of answers, append-only."""
+        return self.path / "votes.jsonl"
+
+    @property
     def steps(self) -> Path:
         """Checkpoints at stage ends, and facts."""
         return self.path / "steps"

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast check format docs test-core test-slow bench-traps bench-quality bench-speed clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow bench-traps bench-quality bench-speed clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ $(VENV)/.dev: $(VENV)/.train
 	$(PIP) -e '.[train,studio,zh,zstd,parquet,hub,web,dev]'
 	@touch $@
 
+browser: $(VENV)/.dev
+	@$(BIN)/python scripts/browser.py
+
 demo: $(VENV)/.train ## run the shipped example through the whole journey
 	$(BIN)/tilth run examples/brain-teasers/recipe.yaml --out $(RUN)
 	$(BIN)/tilth train $(RUN)
@@ -38,7 +41,7 @@ demo: $(VENV)/.train ## run the shipped example through the whole journey
 	@echo "Before/after    $(RUN)/report/compare.html"
 	@echo "Talk to it      $(BIN)/tilth chat $(RUN)/model/merged"
 
-test: $(VENV)/.dev check test-core ## format check, lint, types, docs, all default tests
+test: $(VENV)/.dev browser check test-core ## format check, lint, types, docs, all default tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev ## format check, lint, types, generated docs
@@ -48,7 +51,7 @@ check: $(VENV)/.dev ## format check, lint, types, generated docs
 	$(BIN)/python scripts/reference.py --check
 
 fast: $(VENV)/.dev ## unit tests without torch
-	$(BIN)/python -m pytest -n 2 -m 'not train and not slow and not gpu and not network' --ignore tests/end_to_end
+	$(BIN)/python -m pytest -n 2 -m 'not train and not browser and not slow and not gpu and not network' --ignore tests/end_to_end
 
 $(VENV)-core/.done: pyproject.toml constraints.txt
 	@echo "Installing the core alone, to prove that the data half needs no torch ..."
@@ -58,6 +61,9 @@ $(VENV)-core/.done: pyproject.toml constraints.txt
 
 test-core: $(VENV)-core/.done ## the data half with no extras installed
 	$(VENV)-core/bin/python -m pytest -p no:cacheprovider tests/test_core_alone.py
+
+test-browser: browser ## the pages in a real browser, alone
+	$(BIN)/python -m pytest tests/browser
 
 test-slow: $(VENV)/.dev ## the tests that take more than a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REAL_DATA = os.environ.get("TILTH_REAL_DATA", "")
-_counts = {"ran": 0, "skipped": 0}
+_counts = {"ran": 0, "skipped": 0, "without_browser": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,8 @@ def real_data() -> Path:
 def pytest_runtest_logreport(report):
     if "real_data" in report.keywords and (report.when == "call" or report.skipped):
         _counts["skipped" if report.skipped else "ran"] += 1
+    if "browser" in report.keywords and report.skipped:
+        _counts["without_browser"] += 1
 
 
 def pytest_sessionfinish(session):
@@ -44,3 +46,7 @@ def pytest_sessionfinish(session):
 def pytest_unconfigure(config):
     if not hasattr(config, "workerinput"):
         print(f"real-data tests: {_counts['ran']} ran, {_counts['skipped']} skipped")
+        if _counts["without_browser"]:
+            print(
+                f"!!! {_counts['without_browser']} BROWSER TESTS DID NOT RUN: there is no Chromium (make browser)"
+            )

@@ -39,7 +39,7 @@ def test_every_page_speaks_both_languages(browser, address, english, chinese):
 
 def test_a_language_asked_for_stays_in_the_links(browser):
     page = browser.get("/?lang=zh").text
-    inside = re.findall(r'href="(/[^"]*)"', page)
+    inside = [a for a in re.findall(r'href="(/[^"]*)"', page) if not a.startswith("/static/")]
     assert len(inside) > 10
     assert all("lang=zh" in address for address in inside)
 
@@ -149,16 +149,6 @@ def test_an_unknown_place_is_told_in_words(browser, place):
     assert "start from the overview" in answer.text
 
 
-def test_every_answer_is_bound(browser):
-    for address in ("/", "/samples", "/nowhere", "/report/data.html", "/favicon.ico"):
-        headers = browser.get(address).headers
-        assert headers["content-security-policy"].startswith(
-            "default-src 'self'; style-src 'self' 'unsafe-inline'"
-        )
-        assert headers["x-content-type-options"] == "nosniff"
-    assert browser.post("/").status_code == 405
-
-
 def test_our_own_failure_shows_a_page_without_its_traceback(folder, tmp_path):
     shutil.copytree(folder.path, tmp_path / "run")
     made = app(RunFolder(tmp_path / "run"))
@@ -169,13 +159,6 @@ def test_our_own_failure_shows_a_page_without_its_traceback(folder, tmp_path):
     assert "Tilth failed to make this page." in answer.text
     assert "Traceback" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
-def test_a_foreign_host_is_refused(browser, host):
-    answer = browser.get("/", headers={"host": host})
-    assert answer.status_code in (400, 403)
-    assert "raw.jsonl" not in answer.text
 
 
 def test_off_loopback_the_token_opens_once_and_the_cookie_from_then_on(folder):

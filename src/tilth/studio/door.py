@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from tilth.pages.render import Language, render
+from tilth.serving.guard import json_response
+from tilth.studio.assets import address
 from tilth.studio.language import preferred
+from tilth.studio.posts import LIMIT
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -15,13 +18,17 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
-    "content-security-policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+    "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; object-src 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-"""Sent with every answer. No page has a script, so none can run; samples stay out of caches and referrers."""
+"""Sent with every answer that does not bring its own. No script or style inside a page can run; samples stay out of
+caches and referrers."""
+OPEN = ("/static/", "/favicon.ico")
+"""What needs no token: files of the package, the same for everyone."""
 
 
 class Door:
@@ -39,17 +46,35 @@ class Door:
 
         async def bound(message: Message) -> None:
             if message["type"] == "http.response.start":
+                own = {name for name, _ in message.get("headers", [])}
                 extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message.get("headers", []), *extra]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *(pair for pair in extra if pair[0] not in own),
+                ]
             await send(message)
 
-        answer = self._met(scope) or self._app
+        answer = self._met(scope) or self._turned_away(scope) or self._app
         await answer(scope, receive, bound)
+
+    def _turned_away(self, scope: Scope) -> Response | None:
+        """The answer to a request that is too large, or that a foreign page sent to change something."""
+        from starlette.requests import Request
+
+        request = Request(scope)
+        size = request.headers.get("content-length", "0")
+        if not (size.isascii() and size.isdigit() and len(size) < 12 and int(size) <= LIMIT):
+            return json_response(
+                {"error": f"The request carries more than {LIMIT:,} bytes.", "hint": ""}, 413
+            )
+        if request.method in ("GET", "HEAD") or _is_own(request):
+            return None
+        return json_response({"error": "Only the studio's own pages may change something.", "hint": ""}, 403)
 
     def _met(self, scope: Scope) -> Response | None:
         from starlette.requests import Request
 
-        if self._token is None:
+        if self._token is None or scope["path"].startswith(OPEN):
             return None
         request = Request(scope)
         if self._is_token(request.query_params.get("token", "")):
@@ -69,10 +94,18 @@ class Door:
 
         query = urlencode([pair for pair in request.query_params.multi_items() if pair[0] != "token"])
         onward = "/" + quote(request.scope["path"].lstrip("/")) + (f"?{query}" if query else "")
-        page = HTMLResponse(render("studio_welcome.html", _wanted(request), onward=onward))
+        page = HTMLResponse(render("studio_welcome.html", _wanted(request), onward=onward, static=address))
         page.headers["refresh"] = f"0; url={onward}"
         page.set_cookie(_cookie(request), self._token or "", httponly=True, samesite="strict")
         return page
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a page of ours sent it, or no page at all: every browser names the page's origin where it matters."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    if origin is not None:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    return site in (None, "same-origin", "none")
 
 
 def _cookie(request: Request) -> str:
@@ -83,7 +116,7 @@ def _cookie(request: Request) -> str:
 def _closed(request: Request) -> Response:
     from starlette.responses import HTMLResponse
 
-    return HTMLResponse(render("studio_closed.html", _wanted(request)), 401)
+    return HTMLResponse(render("studio_closed.html", _wanted(request), static=address), 401)
 
 
 def _wanted(request: Request) -> Language:

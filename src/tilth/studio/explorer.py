@@ -1,4 +1,4 @@
-"""Which samples a page of the explorer shows, and what else could be chosen."""
+"""The explorer: which samples a page shows, and what else could be chosen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilth.sample import SIDES
 from tilth.studio.index import DOORS, Index, Row, fold
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from tilth.studio.shell import Studio
 
 PAGE = 50
 """Samples on a page."""
@@ -19,6 +27,25 @@ SHOWN = 160
 """Characters of a text in the list."""
 LEAD = 40
 """Characters shown before the first hit, where the hit stands far back."""
+
+
+def routes(studio: Studio) -> list[Route]:
+    """`/samples`."""
+    from starlette.routing import Route
+
+    def page(request: Request) -> Response:
+        wish = Wish.of(request.query_params)
+        number = request.query_params.get("page", "1")
+        page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
+        more: dict[str, Any] = {
+            "found": find(studio.index, wish, page),
+            "wish": wish.as_dict(),
+            "excerpt": partial(excerpt, query=wish.q),
+            "note": studio.index.note,
+        }
+        return studio.page(request, "studio_samples.html", **more)
+
+    return [Route("/samples", page)]
 
 
 @dataclass(frozen=True)

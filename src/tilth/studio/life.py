@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilth.engine.replay import explain
+from tilth.errors import NotFoundError
 from tilth.store.folder import RunFolder
 from tilth.studio.index import Index, Row
+from tilth.studio.plain import plain
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from tilth.studio.shell import Studio
+
+
+def routes(studio: Studio) -> list[Route]:
+    """`/sample`."""
+    from starlette.routing import Route
+
+    def page(request: Request) -> Response:
+        place = request.query_params.get("place", "")
+        row = studio.index.by_place.get(place)
+        if row is None:
+            raise NotFoundError(f"this run has no sample at '{place}'.")
+        return studio.page(request, "studio_sample.html", **life(studio.folder, studio.index, row))
+
+    return [Route("/sample", page)]
 
 
 class Fact(NamedTuple):
@@ -92,12 +114,3 @@ def facts(evidence: Mapping[str, Any], index: Index) -> tuple[Fact, ...]:
         Fact(name, plain(value), value if isinstance(value, str) and value in index.by_place else "")
         for name, value in evidence.items()
     )
-
-
-def plain(value: Any) -> str:
-    """A value for reading: text as it is, a list of texts in one line, everything else as JSON."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return ", ".join(value)
-    return json.dumps(value, ensure_ascii=False)

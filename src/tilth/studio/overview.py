@@ -1,28 +1,33 @@
-"""What the overview and the training page show, read from the run's own files."""
+"""The overview: what became of the samples, and what people decided, read from the run's own files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tilth.review.agreement import Agreement, alpha, blind_votes, kappa, percent
 from tilth.review.state import progress, throughput
 from tilth.store.decisions import Event, standing
-from tilth.store.files import read_json, read_jsonl
+from tilth.store.files import read_json
 from tilth.store.folder import RunFolder
 from tilth.studio.index import Index
-from tilth.training.base import JOB_FILE
 
-POINTS = 600
-"""Points of a curve that are drawn; more would not be seen."""
-REPORTS = ("data.html", "compare.html")
-"""The reports that may be asked for. Nothing else in a request names a file."""
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+
+    from tilth.studio.shell import Studio
 
 
-def reports(folder: RunFolder) -> dict[str, Path]:
-    """The reports that exist, by name."""
-    return {name: folder.report / name for name in REPORTS if (folder.report / name).exists()}
+def routes(studio: Studio) -> list[Route]:
+    """`/`."""
+    from starlette.routing import Route
+
+    def page(request: Request) -> Response:
+        return studio.page(request, "studio_overview.html", **overview(studio.folder, studio.index))
+
+    return [Route("/", page)]
 
 
 def overview(folder: RunFolder, index: Index) -> dict[str, Any]:
@@ -64,22 +69,3 @@ def agreement(events: Iterable[Event]) -> dict[str, dict[str, Agreement]]:
         name: {"percent": percent(table), "alpha": alpha(table), "kappa": kappa(table)}
         for name, table in tables.items()
     }
-
-
-def training(folder: RunFolder) -> dict[str, Any]:
-    """The loss by step, and what was trained."""
-    log = list(read_jsonl(folder.model / "log.jsonl"))
-    job_file = folder.model / JOB_FILE
-    return {
-        "log": log,
-        "loss": curve(log, "loss"),
-        "validation": curve(log, "eval_loss"),
-        "settings": read_json(job_file)["settings"] if job_file.exists() else {},
-    }
-
-
-def curve(log: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, float]]:
-    """(Step, value) of a number in the log, thinned to what can be drawn; the last point always stays."""
-    points = [(row["step"], row[name]) for row in log if name in row]
-    every = -(-len(points) // POINTS)
-    return [*points[:-1:every], *points[-1:]] if points else []

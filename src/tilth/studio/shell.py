@@ -1,0 +1,104 @@
+"""What every page of the studio is given: the run, its index, and how an answer is made."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from tilth.errors import NotFoundError, TilthError
+from tilth.pages.render import render
+from tilth.serving.guard import json_response
+from tilth.store.folder import RunFolder
+from tilth.studio import assets, reports
+from tilth.studio.door import HEADERS
+from tilth.studio.index import Index, build
+from tilth.studio.language import preferred
+from tilth.studio.plain import plain
+from tilth.studio.posts import Refused
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+API = "/api/"
+"""Addresses under this answer JSON to a script of ours; all others answer pages."""
+
+
+class Studio:
+    """One run, shown."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._read = self._stamp(), build(folder)
+
+    def _stamp(self) -> int:
+        return self.folder.run_json.stat().st_mtime_ns if self.folder.run_json.exists() else 0
+
+    @property
+    def index(self) -> Index:
+        """The samples as the run's last pass left them."""
+        stamp = self._stamp()
+        if self._read[0] != stamp:
+            self._read = stamp, build(self.folder)
+        return self._read[1]
+
+    def page(self, request: Request, template: str, code: int = 200, **context: Any) -> Response:
+        """A page in the language of the request.
+
+        Args:
+            request: what is answered.
+            template: a template that extends `studio_base.html`.
+            code: the HTTP status.
+            context: what the template is given beside `run`, `path`, `href`, `static`, `plain`, `asked` and `other`.
+        """
+        from starlette.responses import HTMLResponse
+
+        wish = request.query_params.get("lang", "")
+        asked = wish if wish in ("en", "zh") else ""
+        lang = preferred(asked or request.headers.get("accept-language", ""))
+        here = dict(request.query_params) | {"lang": "en" if lang == "zh" else "zh"}
+        text = render(
+            template,
+            lang,
+            run=self.folder.name,
+            code=code,
+            path=request.scope["path"],
+            reports=reports.reports(self.folder),
+            asked=asked,
+            href=partial(_href, asked),
+            static=assets.address,
+            plain=plain,
+            other=f"?{urlencode(here)}",
+            **context,
+        )
+        return HTMLResponse(text, code, {"content-language": lang, "vary": "accept-language"})
+
+    def refused(self, request: Request, error: TilthError) -> Response:
+        """The answer to a request that our own errors end."""
+        status = (
+            error.status if isinstance(error, Refused) else 404 if isinstance(error, NotFoundError) else 409
+        )
+        return self._told(request, status, error.message, error.hint)
+
+    def unknown(self, request: Request, error: Exception) -> Response:
+        """The answer to an address or a method that does not exist."""
+        return self._told(request, getattr(error, "status_code", 404), "", "")
+
+    def broken(self, request: Request, error: Exception) -> Response:
+        """The answer where we failed; the reason goes to the terminal, never to the page."""
+        page = self._told(request, 500, "", "")
+        # Starlette answers this one outside of every middleware.
+        page.headers.update(HEADERS)
+        return page
+
+    def _told(self, request: Request, status: int, message: str, hint: str) -> Response:
+        if request.scope["path"].startswith(API):
+            return json_response({"error": message or "This cannot be answered.", "hint": hint}, status)
+        return self.page(request, "studio_error.html", status, message=message, hint=hint)
+
+
+def _href(lang: str, path: str, **query: Any) -> str:
+    """An address inside the studio; empty values are left out, a language asked for is kept."""
+    filled = {name: value for name, value in {**query, "lang": lang}.items() if value}
+    return f"{path}?{urlencode(filled)}" if filled else path

@@ -40,6 +40,8 @@ class Case:
     proposals: tuple[str, ...]
     settings: Mapping[str, Any]
     why: str
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    """What steps before it have measured."""
 
     @property
     def keeps(self) -> bool:
@@ -84,7 +86,9 @@ def _case(operator: str, row: Mapping[str, Any]) -> Case:
     else:
         proposals = ()
     text = row["input"] if expected == "same" or proposals else expected
-    return Case(operator, row["input"], text, proposals, row.get("settings", {}), row["why"])
+    return Case(
+        operator, row["input"], text, proposals, row.get("settings", {}), row["why"], row.get("signals", {})
+    )
 
 
 def is_right(case: Case, answer: Answer) -> bool:
@@ -101,7 +105,7 @@ def is_right_unattended(case: Case, answer: Answer) -> bool:
 def ask_tilth(case: Case, text: str | None = None) -> Answer:
     """What our operator makes of `text` (else of the case's input) as an answer of the assistant."""
     messages = (Message("user", QUESTION), Message("assistant", case.input if text is None else text))
-    sample = Sample("0" * 16, "traps:1", messages)
+    sample = Sample("0" * 16, "traps:1", messages, signals=case.signals)
     settings = dict(case.settings)
     if "file" in settings:
         settings["file"] = str(HERE / settings["file"])

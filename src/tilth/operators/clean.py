@@ -1,6 +1,7 @@
 """The clean family: takes what is noise out of a text and leaves what it says.
 
-`strip_html`, `fix_mojibake`, `strip_boilerplate` and `strip_markers` live beside this module and are registered by importing it.
+`strip_html`, `fix_mojibake`, `strip_boilerplate`, `strip_markers` and `strip_list_number` live beside this module and are
+registered by importing it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from tilth.operators.clean_boilerplate import strip_boilerplate
 from tilth.operators.clean_html import strip_html
 from tilth.operators.clean_markers import strip_markers
 from tilth.operators.clean_mojibake import fix_mojibake
+from tilth.operators.list_numbers import strip_list_number
 from tilth.operators.protect import masked, outside, settled, spans
 from tilth.sample import Sample
 
@@ -22,6 +24,7 @@ __all__ = [
     "strip_boilerplate",
     "strip_html",
     "strip_invisible",
+    "strip_list_number",
     "strip_markers",
 ]
 

@@ -131,6 +131,21 @@ Outcome = Sample | Drop | Hold | Propose | Sequence[Made | Sample]
 """What a per-sample operator may return. A sequence keeps the samples in it and adds the made ones."""
 
 
+class Settled(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people have decided about a sample, all decisions that stand taken together."""
+
+    state: Literal["waiting", "accepted", "edited", "rejected", "flagged", "disputed", "stale"] = "waiting"
+    """`stale`: what was decided was decided about another text, so the sample is asked about again."""
+    messages: tuple[Message, ...] | None = None
+    """The edited messages, where the state is `edited`."""
+    persons: tuple[str, ...] = ()
+    """Who decided, in the order of their decisions."""
+    scores: Mapping[str, Any] = {}
+    """The last scores given, by name."""
+    note: str = ""
+    """The last note."""
+
+
 def text_of(messages: Sequence[Message], role: Role) -> str:
     """All messages of one role, joined by a line feed."""
     return "\n".join(m.content for m in messages if m.role == role)

@@ -78,7 +78,8 @@ def _reply(model: ChatModel, question: Question, generation: Generation) -> Repl
 
 def _answer(question: Question, side: SideName, protocol: Protocol, reply: Reply) -> Answer:
     model, key = protocol.side(side).identity, protocol.key(side, question)
-    return Answer(question.id, question.place, side, model, **asdict(reply), key=key)
+    said = {name: value for name, value in asdict(reply).items() if name != "data"}
+    return Answer(question.id, question.place, side, model, **said, key=key)
 
 
 def _at(answer: Answer, side: SideName, question: Question) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from tilth.sample import Message
 
@@ -24,6 +24,19 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Request:
+    """One thing to ask. Equal requests have equal answers: the cache knows them by their content."""
+
+    messages: tuple[Message, ...]
+    generation: Generation | None = None
+    """How to draw the answer; `None` leaves it to what the recipe says of the model."""
+    shape: type[Any] | None = None
+    """A msgspec type, usually a Struct: the answer must be JSON of this type."""
+    draw: int = 0
+    """0 for the first answer to a request, 1 for a second one, and so on. Never a row number."""
+
+
+@dataclass(frozen=True)
 class Reply:
     """What came back. Every request ends in exactly one state."""
 
@@ -33,6 +46,8 @@ class Reply:
     """Why the state is not `done`."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    data: Any = None
+    """The answer as a value of the request's `shape`, where one was asked for and the state is `done`."""
 
 
 class ChatModel(Protocol):
@@ -42,10 +57,26 @@ class ChatModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """What enters step keys and caches: kind, name and a digest of weights or of the address; never a secret."""
+        """What enters step keys and caches: kind, name and a digest of weights or of the settings; never a secret."""
 
     def ask(self, messages: Sequence[Message], generation: Generation) -> Reply:
         """One whole answer."""
 
     def stream(self, messages: Sequence[Message], generation: Generation) -> Iterator[str]:
         """The same answer, piece by piece."""
+
+
+class AsyncChatModel(Protocol):
+    """Something that answers many requests at once: what operators and judges are handed.
+
+    `tilth.models.connect` makes one from the `models:` section of a recipe.
+    """
+
+    name: str
+
+    @property
+    def identity(self) -> str:
+        """As `ChatModel.identity`: another answer to the same request means another identity."""
+
+    async def answer(self, request: Request) -> Reply:
+        """One answer. It never raises for what a server does: the state says how the request ended."""

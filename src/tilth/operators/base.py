@@ -1,17 +1,23 @@
-"""How an operator is declared: a function on one sample, or a dataclass that observes all and then decides."""
+"""How an operator is declared: a function on one sample, or a dataclass that observes all and then decides.
+
+A function on one sample is `async` when it asks a model, which it takes as a setting of the type `AsyncChatModel`:
+the recipe gives a name under `models:`, the engine hands over the object. A function that takes a second argument,
+a `Settled`, waits for people: the engine hands over what they decided about the sample.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, is_dataclass
 from dataclasses import fields as dataclass_fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 
+from tilth.models.base import AsyncChatModel
 from tilth.registry import Registry
 from tilth.sample import Message, Outcome, Sample, Verdict
 
@@ -25,7 +31,8 @@ author's own and are left alone."""
 Read = Callable[[str], Sample]
 """Fetches a sample by its place, to verify a candidate."""
 
-Kind = Literal["sample", "set"]
+Kind = Literal["sample", "set", "model", "person"]
+"""`model` and `person` are functions on one sample that wait for an answer."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class SetOperator(Protocol):
         """Verdicts by place. Samples that are not named go on unchanged."""
 
 
-SampleFunction = Callable[..., Outcome]
+SampleFunction = Callable[..., Outcome | Awaitable[Outcome]]
 S = TypeVar("S", bound=type)
 F = TypeVar("F", bound=SampleFunction)
 
@@ -72,6 +79,8 @@ class Operator:
     examples: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     """Settings that name files: relative to the recipe, and their content is part of the step's key."""
+    prompts: tuple[str, ...] = ()
+    """The prompts it uses, by name; their text is part of the step's key."""
 
     @property
     def family(self) -> str:
@@ -86,9 +95,7 @@ class Operator:
     @cached_property
     def settings(self) -> type[BaseModel]:
         """A pydantic model of the settings, made from the signature."""
-        hints = get_type_hints(
-            self.target if self.kind == "sample" else self.target.__init__, include_extras=True
-        )
+        hints = self._hints
         made = {
             f.name: Setting(default_factory=f.default_factory)
             for f in (dataclass_fields(self.target) if is_dataclass(self.target) else ())
@@ -96,10 +103,11 @@ class Operator:
         }
         fields: dict[str, Any] = {}
         for parameter in inspect.signature(self.target).parameters.values():
-            if self.kind == "sample" and parameter.kind is not parameter.KEYWORD_ONLY:
+            if self.kind != "set" and parameter.kind is not parameter.KEYWORD_ONLY:
                 continue
             default = ... if parameter.default is parameter.empty else parameter.default
-            fields[parameter.name] = (hints[parameter.name], made.get(parameter.name, default))
+            hint = _named(hints[parameter.name]) if parameter.name in self.models else hints[parameter.name]
+            fields[parameter.name] = (hint, made.get(parameter.name, default))
         name = "".join(word.title() for word in self.name.replace(".", "_").split("_"))
         return create_model(
             name,
@@ -108,37 +116,58 @@ class Operator:
             **fields,
         )
 
-    def bind(self, settings: Mapping[str, Any]) -> Callable[[Sample], Outcome] | SetOperator:
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Settings that name a model of the recipe."""
+        hints = self._hints
+        return tuple(name for name, hint in hints.items() if hint in (AsyncChatModel, AsyncChatModel | None))
+
+    @property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(
+            self.target.__init__ if self.kind == "set" else self.target, include_extras=True
+        )
+
+    def bind(self, settings: Mapping[str, Any]) -> Callable[..., Any] | SetOperator:
         """The operator with its settings filled in, ready to run.
 
-        `settings` must have passed `self.settings`; nothing is checked a second time.
+        `settings` must have passed `self.settings`; nothing is checked a second time. Of an operator that asks, the
+        engine has put the models in the place of their names.
         """
         if self.kind == "set":
             made: SetOperator = self.target(**settings)
             return made
         if not settings:
             return self.target
-        target, values = self.target, dict(settings)
-        return lambda sample: target(sample, **values)
+        return partial(self.target, **settings)
 
 
 OPERATORS: Registry[Operator] = Registry("operator")
 
 
 def operator(
-    name: str, *, version: int = 1, examples: Sequence[str] = (), files: Sequence[str] = ()
+    name: str,
+    *,
+    version: int = 1,
+    examples: Sequence[str] = (),
+    files: Sequence[str] = (),
+    prompts: Sequence[str] = (),
 ) -> Callable[[F], F]:
     """Declare a per-sample operator: a pure function of a `Sample` whose settings are keyword-only.
+
+    It may be `async` and ask a model: then its outcome must follow from the sample and the replies alone.
 
     Args:
         name: `family.verb_object`, the name a recipe uses.
         version: raised when the same input would now give another output, so that old results are not reused.
         examples: `before → after` pairs for the reference.
         files: names of settings that hold file names.
+        prompts: names of the prompt files it uses, of `operators/data/prompts`.
     """
 
     def register(function: F) -> F:
-        OPERATORS.add(name, Operator(name, "sample", function, version, tuple(examples), tuple(files)))
+        more = (version, tuple(examples), tuple(files), tuple(prompts))
+        OPERATORS.add(name, Operator(name, _kind(function), function, *more))
         return function
 
     return register
@@ -154,6 +183,18 @@ def set_operator(
         return cls
 
     return register
+
+
+def _kind(function: Callable[..., Any]) -> Kind:
+    if inspect.iscoroutinefunction(function):
+        return "model"
+    given = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    return "person" if len(given) > 1 else "sample"
+
+
+def _named(hint: Any) -> Any:
+    """What a recipe writes for a model: its name."""
+    return str if hint is AsyncChatModel else str | None
 
 
 _ROLES: dict[str, tuple[str, ...]] = {

@@ -7,10 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from tilth.store.decisions import Event
-
-VERDICTS = ("accept", "edit", "reject", "flag")
-"""The verdicts that decide about a sample; a restoration is not one of them."""
+from tilth.store.decisions import VERDICTS, Event
 
 MS_AN_HOUR = 3_600_000
 

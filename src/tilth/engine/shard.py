@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -73,10 +72,10 @@ class Mark(msgspec.Struct):
 def names(index: int) -> dict[str, str]:
     """The files of one shard in a stage's folder."""
     return {
-        "kept": f"kept-{index:05d}.jsonl.gz",
-        "doors": f"doors-{index:05d}.jsonl.gz",
-        "proposals": f"proposals-{index:05d}.jsonl.gz",
-        "places": f"places-{index:05d}.json.gz",
+        "kept": f"kept-{index:05d}.jsonl",
+        "doors": f"doors-{index:05d}.jsonl",
+        "proposals": f"proposals-{index:05d}.jsonl",
+        "places": f"places-{index:05d}.json",
         "done": f"done-{index:05d}.json",
     }
 
@@ -113,7 +112,7 @@ def run_shard(task: Task) -> Mark:
     _write_lines(files["doors"], reader.doors + chain.exits.doors)
     _write_lines(files["proposals"], chain.exits.proposals)
     with atomic(files["places"]) as handle:
-        handle.write(gzip.compress(msgspec.json.encode(places), 1, mtime=0))
+        handle.write(msgspec.json.encode(places))
     failures = facts.save(task.folder, task.shard.index)
     mark = Mark(
         task.key, task.shard.index, len(places), writer.blocks, chain.tallies, reader.tally, reader.blank,
@@ -162,7 +161,7 @@ class _Reader:
         assert task.before is not None
         assert task.before_folder is not None
         path = task.before_folder / names(task.shard.index)["kept"]
-        for row, sample in enumerate(read_all(path, task.before.blocks)):
+        for row, sample in enumerate(read_all(path)):
             if row not in task.dead:
                 yield apply(sample, task.changes.get(row, ())), None
 
@@ -243,10 +242,9 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
         lines = LineWriter(handle)
         for row in rows:
             lines.add(row)
-        lines.close()
 
 
 def read_places(folder: Path, index: int) -> list[str]:
     """The places of a shard's kept rows, in order."""
-    found: list[str] = msgspec.json.decode(gzip.decompress((folder / names(index)["places"]).read_bytes()))
+    found: list[str] = msgspec.json.decode((folder / names(index)["places"]).read_bytes())
     return found

@@ -95,7 +95,7 @@ class StageState:
     def samples(self, mark: Mark) -> Iterator[tuple[int, Sample]]:
         """Global row and sample of one shard, as they stand in the checkpoint."""
         path = self.folder / names(mark.index)["kept"]
-        yield from enumerate(read_all(path, mark.blocks), self.starts[mark.index])
+        yield from enumerate(read_all(path), self.starts[mark.index])
 
 
 def decide(
@@ -117,7 +117,6 @@ def decide(
         lines = LineWriter(handle)
         for pair in decided.verdicts:
             lines.add(pair)
-        lines.close()
     errors_out = {str(row): error for row, error in decided.errors.items()}
     write_json(mark, {"key": key, "tally": msgspec.to_builtins(decided.tally), "errors": errors_out})
     progress(step.name, 1, 1)
@@ -139,7 +138,7 @@ def read_decided(state: StageState, step: Step, key: str) -> Decided | None:
 
 
 def _verdict_files(state: StageState, step: Step) -> tuple[Path, Path]:
-    return state.folder / f"verdicts-{step.name}.jsonl.gz", state.folder / f"verdicts-{step.name}.json"
+    return state.folder / f"verdicts-{step.name}.jsonl", state.folder / f"verdicts-{step.name}.json"
 
 
 def _decide(

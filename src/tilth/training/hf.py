@@ -8,8 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tilth.errors import MissingExtra, TrainingError, UserError
+from tilth.recipe.schema import Train
 from tilth.training.base import BACKENDS, JOB_FILE, Artifact, Job, Lint
 
+WARM_UP = 0.03
+"""The share of the optimizer steps on which the learning rate rises."""
 MIN_STEPS = 20
 """Fewer optimizer steps than this hardly move a model; the warm-up alone takes some of them."""
 
@@ -38,10 +41,22 @@ class HuggingFace:
         return found_adapter(folder / "adapter")
 
 
+def optimizer_steps(rows: int, settings: Train, processes: int = 1) -> int:
+    """How many optimizer steps a training on so many rows makes, as transformers counts them."""
+    batches = math.ceil(rows / (settings.batch_size * processes))
+    return math.ceil(math.ceil(batches / settings.gradient_accumulation) * settings.epochs)
+
+
+def warm_up_steps(steps: int, settings: Train) -> int:
+    """How many of them the learning rate rises on: `warmup_steps` of `train.extra`, below 1 a share of all steps."""
+    wanted = float(settings.extra.get("warmup_steps", WARM_UP))
+    return math.ceil(steps * wanted) if wanted < 1 else int(wanted)
+
+
 def check_steps(rows: int, job: Job) -> list[Lint]:
     """Warn where a job makes too few optimizer steps to learn much."""
     batch = job.settings.batch_size * job.settings.gradient_accumulation
-    steps = math.ceil(math.ceil(rows / batch) * job.settings.epochs)
+    steps = optimizer_steps(rows, job.settings)
     if steps >= MIN_STEPS:
         return []
     return [

@@ -19,6 +19,7 @@ from tilth.models.local import IGNORED
 from tilth.store.files import write_json
 from tilth.training.base import Job, whole
 from tilth.training.data import read_data
+from tilth.training.hf import WARM_UP
 from tilth.training.progress import clean_checkpoints, last_checkpoint, loss_log
 from tilth.training.rows import Rows, encode_samples
 
@@ -157,7 +158,7 @@ def arguments(job: Job, folder: Path, hardware: Hardware, evaluate: bool) -> SFT
     defaults: dict[str, Any] = {
         "per_device_eval_batch_size": settings.batch_size,
         "lr_scheduler_type": "cosine",
-        "warmup_steps": 0.03,
+        "warmup_steps": WARM_UP,
         "bf16": hardware.dtype == "bfloat16",
         "fp16": hardware.dtype == "float16",
         "use_cpu": hardware.device == "cpu",

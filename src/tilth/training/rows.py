@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
 
 from tilth.errors import FormatError
-from tilth.models.template import ChatTemplate, Tokenizer
+from tilth.models.template import ChatTemplate, Conversation, Tokenizer
 from tilth.sample import Sample
+
+BATCH = 512
+"""Samples tokenized at once."""
+
+
+class Row(NamedTuple):
+    """One sample, cut to the limit."""
+
+    sample: Sample
+    ids: list[int]
+    trained: list[int]
+    """1 for each id that carries loss."""
+    whole: int
+    """Tokens before the cut."""
+    refused: str = ""
+    """Why the chat template cannot show the sample; it then has no ids."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether a loss is taken anywhere: a first token is predicted from nothing, so it would not count."""
+        return 1 in self.trained[1:]
+
+
+def encoded(
+    samples: Iterable[Sample], template: ChatTemplate, tokenizer: Tokenizer, max_length: int
+) -> Iterator[Row]:
+    """Each sample as a trainer with this limit sees it, in their order."""
+    waiting = iter(samples)
+    while batch := list(islice(waiting, BATCH)):
+        talks = [Conversation(sample.messages, sample.tools) for sample in batch]
+        for sample, found in zip(batch, template.encode_many(tokenizer, talks), strict=True):
+            if isinstance(found, FormatError):
+                yield Row(sample, [], [], 0, str(found))
+            else:
+                ids, trained = found
+                yield Row(sample, ids[:max_length], trained[:max_length], len(ids))
 
 
 @dataclass
@@ -50,24 +88,19 @@ class Rows:
 def encode_samples(
     samples: Iterable[Sample], template: ChatTemplate, tokenizer: Tokenizer, max_length: int
 ) -> Rows:
-    """Encode samples one by one and cut each to `max_length` tokens.
-
-    A loss is taken where a token is predicted from the ones before it, so a trained first token would not count.
-    """
+    """Encode samples, cut each to `max_length` tokens, and leave out those that teach nothing."""
     rows = Rows()
-    for sample in samples:
-        try:
-            ids, trained = template.encode(tokenizer, sample.messages, sample.tools)
-        except FormatError as error:
-            rows.refused[sample.place] = str(error)
+    for row in encoded(samples, template, tokenizer, max_length):
+        place = row.sample.place
+        if row.refused:
+            rows.refused[place] = row.refused
             continue
-        if len(ids) > max_length:
-            rows.truncated.append(sample.place)
-        ids, trained = ids[:max_length], trained[:max_length]
-        if not any(trained[1:]):
-            rows.untrained.append(sample.place)
+        if row.whole > max_length:
+            rows.truncated.append(place)
+        if not row.learns:
+            rows.untrained.append(place)
             continue
-        rows.places.append(sample.place)
-        rows.ids.append(ids)
-        rows.trained.append(trained)
+        rows.places.append(place)
+        rows.ids.append(row.ids)
+        rows.trained.append(row.trained)
     return rows

@@ -1,120 +1,176 @@
-"""What the trainer will see of a data file: tokens, loss mask, truncation, optimizer steps."""
+"""What the trainer will see of a data file: tokens, loss mask, truncation, packs, optimizer steps."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tilth.models.loader import load_template, load_tokenizer
 from tilth.models.template import ChatTemplate, Tokenizer
 from tilth.recipe.schema import Train
 from tilth.sample import Sample
 from tilth.training.base import Lint
-from tilth.training.rows import encode_samples
+from tilth.training.hf import optimizer_steps, warm_up_steps
+from tilth.training.lint import data_faults, template_faults
+from tilth.training.packing import pack
+from tilth.training.rows import Row, encoded
+
+SHOWN = 12
+"""Samples whose loss mask is kept for people, besides those that are cut or teach nothing."""
+
+
+class Piece(NamedTuple):
+    """A piece of a rendered conversation."""
+
+    text: str
+    kind: str
+    """`read`, `learned`, or `cut` where it is beyond the limit."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One sample as text, in pieces that are learned or not."""
+    """One sample as text, in pieces of one kind each, and what was counted."""
 
     place: str
-    pieces: tuple[tuple[str, bool], ...]
+    pieces: tuple[Piece, ...]
+    tokens: int
+    answer: int
+    """Tokens of assistant turns within the limit, learned or not."""
+    trained: int
+    refused: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tokens:
     """Every sample's tokens, in data order. What the trainer leaves out stands there with nothing trained."""
 
-    samples: tuple[dict[str, Any], ...]
+    settings: Train
+    samples: list[dict[str, Any]] = field(default_factory=list)
     """`{place, tokens, trained, truncated}`; `tokens` counts the whole sample, `trained` what is within the limit."""
-    totals: dict[str, int]
-    lint: tuple[Lint, ...]
-    shown: Shown | None
+    kept: list[int] = field(default_factory=list)
+    """Tokens of each sample that is trained on, cut to the limit."""
+    refused: dict[str, str] = field(default_factory=dict)
+    marked: dict[str, str] = field(default_factory=dict)
+    shown: list[Shown] = field(default_factory=list)
+    lint: list[Lint] = field(default_factory=list)
+
+    @cached_property
+    def packs(self) -> int:
+        """Rows the trainer steps over: packs, or samples where it does not pack."""
+        return len(pack(self.kept, self.settings.max_length)) if self.settings.packing else len(self.kept)
+
+    @cached_property
+    def totals(self) -> dict[str, int]:
+        """The sums over all samples. `prompt` is what is read and not learned of the samples that are trained on."""
+        trained = sum(row["trained"] for row in self.samples)
+        return {
+            "samples": len(self.samples),
+            "tokens": sum(row["tokens"] for row in self.samples),
+            "prompt": sum(self.kept) - trained,
+            "trained": trained,
+            "truncated": sum(row["truncated"] for row in self.samples),
+            "untrained": sum(not row["trained"] for row in self.samples),
+            "packs": self.packs,
+            "optimizer_steps": optimizer_steps(self.packs, self.settings),
+        }
+
+    @property
+    def warm_up(self) -> int:
+        """Optimizer steps on which the learning rate rises."""
+        return warm_up_steps(self.totals["optimizer_steps"], self.settings)
+
+    @property
+    def filled(self) -> float:
+        """The share of the trainer's rows that are tokens and not padding; unpacked rows count as the limit long."""
+        return sum(self.kept) / (self.packs * self.settings.max_length) if self.packs else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """What `tilth tokens --json` prints."""
         lint = [{"rule": x.rule, "message": x.message, "fix": x.fix} for x in self.lint]
-        return {"totals": self.totals, "samples": list(self.samples), "lint": lint}
+        return {"totals": self.totals, "samples": self.samples, "lint": lint}
 
 
-def count_tokens(samples: Iterable[Sample], model: Path, settings: Train) -> Tokens:
+def count_tokens(samples: Iterable[Sample], model: Path, settings: Train, place: str | None = None) -> Tokens:
     """Encode samples exactly as the `hf` backend does, one code path with training.
 
     Args:
         samples: in data order.
         model: a folder with tokenizer and chat template; weights are not needed.
-        settings: `max_length`, batch and epochs of the training to come.
+        settings: `max_length`, packing, batch and epochs of the training to come.
+        place: the one sample to show; by default the first ones, and the first that are cut or teach nothing.
 
     Raises:
         MissingExtra: the package `tokenizers` is not installed.
         UserError: the folder has no tokenizer or no usable chat template.
     """
     template, tokenizer = load_template(model), load_tokenizer(model)
-    rows: list[dict[str, Any]] = []
-    refused: dict[str, str] = {}
-    shown: Shown | None = None
-    prompt = kept = 0
-    for sample in samples:
-        encoded = encode_samples([sample], template, tokenizer, settings.max_length)
-        refused |= encoded.refused
-        whole = len(encoded.ids[0]) if encoded.ids else 0
-        if sample.place in encoded.truncated or sample.place in encoded.untrained:
-            whole = len(template.encode(tokenizer, sample.messages, sample.tools).ids)
-        trained = sum(encoded.trained[0]) if encoded.trained else 0
-        cut = sample.place in encoded.truncated
-        rows.append({"place": sample.place, "tokens": whole, "trained": trained, "truncated": cut})
-        kept += bool(trained)
-        prompt += len(encoded.ids[0]) - trained if encoded.ids else 0
-        if shown is None and encoded.ids:
-            shown = Shown(sample.place, pieces(tokenizer, encoded.ids[0], encoded.trained[0]))
-    steps = math.ceil(kept / (settings.batch_size * settings.gradient_accumulation)) * settings.epochs
-    totals = {
-        "samples": len(rows),
-        "tokens": sum(row["tokens"] for row in rows),
-        "prompt": prompt,
-        "trained": sum(row["trained"] for row in rows),
-        "truncated": sum(row["truncated"] for row in rows),
-        "untrained": sum(not row["trained"] for row in rows),
-        "packs": kept,
-        "optimizer_steps": math.ceil(steps),
-    }
-    return Tokens(tuple(rows), totals, tuple(find_faults(template, tokenizer, totals, refused)), shown)
+    found = Tokens(settings)
+    controls = _control_tokens(template, tokenizer)
+    seen: Counter[str] = Counter()
+    for row in encoded(samples, template, tokenizer, settings.max_length):
+        _count(found, row, controls)
+        if row.sample.place == place if place else seen[_fate(row, settings.max_length)] < SHOWN:
+            seen[_fate(row, settings.max_length)] += 1
+            found.shown.append(show(row, template, tokenizer, settings.max_length))
+    found.lint += [
+        *template_faults(template, tokenizer),
+        *data_faults(found.totals, found.refused, found.marked),
+    ]
+    return found
 
 
-def pieces(tokenizer: Tokenizer, ids: Sequence[int], trained: Sequence[int]) -> tuple[tuple[str, bool], ...]:
-    """The text of the ids, cut where learning begins and ends."""
-    found: list[tuple[str, bool]] = []
+def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> None:
+    place = row.sample.place
+    trained = sum(row.trained) if row.learns else 0
+    cut = row.whole > found.settings.max_length
+    found.samples.append({"place": place, "tokens": row.whole, "trained": trained, "truncated": cut})
+    if trained:
+        found.kept.append(len(row.ids))
+    if row.refused:
+        found.refused[place] = row.refused
+    for control in controls:
+        if any(control in message.content for message in row.sample.messages):
+            found.marked[place] = control
+
+
+def _fate(row: Row, limit: int) -> str:
+    return "untrained" if not row.learns else "cut" if row.whole > limit else "whole"
+
+
+def _control_tokens(template: ChatTemplate, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """The tokens that structure a conversation; as text in a message they would pass for structure."""
+    end = template.end_of_turn(tokenizer)
+    named = [template.tokens.get(name) for name in ("bos_token", "eos_token")]
+    if end is not None:
+        named.append(tokenizer.decode([end], skip_special_tokens=False))
+    return tuple(sorted({text for text in named if text and len(text) > 1 and tokenizer.token_to_id(text)}))
+
+
+def show(row: Row, template: ChatTemplate, tokenizer: Tokenizer, limit: int) -> Shown:
+    """One sample's loss mask over its rendered text."""
+    sample = row.sample
+    if row.refused:
+        return Shown(sample.place, (), 0, 0, 0, row.refused)
+    every = [message.replace(loss=None) for message in sample.messages]
+    answers = template.encode(tokenizer, every, sample.tools).trained
+    traced = template.trace(tokenizer, sample.messages, sample.tools)
+    kinds = ["learned" if mark else "read" for mark in row.trained]
+    kinds += ["cut"] * (len(traced.ids) - len(kinds))
+    pieces = tuple(_pieces(traced.text, traced.offsets, kinds))
+    trained = sum(row.trained) if row.learns else 0
+    return Shown(sample.place, pieces, row.whole, sum(answers[:limit]), trained)
+
+
+def _pieces(text: str, offsets: list[tuple[int, int]], kinds: list[str]) -> Iterator[Piece]:
+    """The text, cut where the kind of its tokens changes. A character of several tokens goes with the first."""
     start = 0
-    for at in range(1, len(ids) + 1):
-        if at == len(ids) or trained[at] != trained[start]:
-            text = tokenizer.decode(list(ids[start:at]), skip_special_tokens=False)
-            found.append((text, bool(trained[start])))
-            start = at
-    return tuple(found)
-
-
-def find_faults(
-    template: ChatTemplate, tokenizer: Tokenizer, totals: dict[str, int], refused: dict[str, str]
-) -> Iterable[Lint]:
-    """What in the template or the lengths is likely to disappoint."""
-    if refused:
-        place, why = next(iter(refused.items()))
-        message = f"the chat template refuses {len(refused)} sample(s); {place}: {why}"
-        yield Lint("refused_by_template", message, "Change the messages, or choose another model.")
-    if totals["truncated"]:
-        message = f"{totals['truncated']} of {totals['samples']} samples are longer than the limit and lose their end."
-        yield Lint("truncated", message, "Raise train.max_length, or filter by length.")
-    if totals["untrained"]:
-        message = f"{totals['untrained']} of {totals['samples']} samples teach nothing: no answer token is within the limit."
-        yield Lint("untrained", message, "Raise train.max_length, or drop them with filter.length.")
-    if template.end_of_turn(tokenizer) is None:
-        message = "no token that ends an answer is trained, so the model will not learn to stop."
-        yield Lint("untrained_end", message, "Put the end token inside the template's generation markers.")
-    begin = template.tokens.get("bos_token")
-    if begin and template.text.count("bos_token") > 1:
-        yield Lint(
-            "double_bos", f"the template writes {begin} more than once.", "Write it once, at the beginning."
-        )
+    for at in range(1, len(kinds) + 1):
+        if at == len(kinds) or kinds[at] != kinds[at - 1]:
+            end = len(text) if at == len(kinds) else max(start, offsets[at][0], offsets[at - 1][1])
+            if end > start:
+                yield Piece(text[start:end], kinds[at - 1])
+            start = end

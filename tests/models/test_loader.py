@@ -35,7 +35,7 @@ def test_need_folder(tmp_path):
 
 
 def test_tokenizer_must_be_fast(tmp_path):
-    with pytest.raises(UserError, match=r"no tokenizer\.json"):
+    with pytest.raises(UserError, match=r"neither tokenizer\.json"):
         load_tokenizer(tmp_path)
 
 

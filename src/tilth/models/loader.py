@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilth.errors import MissingExtra, UserError
+from tilth.models.sentencepiece import added_tokens, find_sentencepiece, load_sentencepiece
 from tilth.models.template import INTERNLM2, ChatTemplate, Tokenizer
 
 if TYPE_CHECKING:
@@ -49,20 +50,24 @@ def need_folder(folder: Path) -> Path:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder.
+    """The tokenizer of a model folder: its tokenizer.json, else its SentencePiece model.
 
     Raises:
         MissingExtra: the package `tokenizers` is not installed.
-        UserError: the folder has no tokenizer.json.
+        UserError: the folder has neither.
     """
     try:
         from tokenizers import Tokenizer as Loaded
     except ImportError as error:
         raise MissingExtra("counting tokens", "train") from error
     path = folder / "tokenizer.json"
+    pieces = None if path.is_file() else find_sentencepiece(folder)
+    if pieces is not None:
+        made: Tokenizer = load_sentencepiece(pieces, added_tokens(folder))
+        return made
     if not path.is_file():
         raise UserError(
-            f"{folder} has no tokenizer.json.",
+            f"{folder} has neither tokenizer.json nor tokenizer.model.",
             "Tilth runs no code from a model folder; save the tokenizer in its fast form first.",
         )
     loaded: Tokenizer = Loaded.from_file(str(path))

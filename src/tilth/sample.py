@@ -125,6 +125,8 @@ class Made(msgspec.Struct, frozen=True):
 
     messages: tuple[Message, ...]
     signals: Mapping[str, Any] = {}
+    drop: Drop | None = None
+    """Why the step itself turned down what it made: counted as made, and written to the dropped door."""
 
 
 Outcome = Sample | Drop | Hold | Propose | Sequence[Made | Sample]

@@ -206,7 +206,7 @@ class Chain:
         elif isinstance(outcome, Propose):
             kept.append(self._proposed(step, tally, sample, outcome))
         else:
-            kept.extend(self._made(step, tally, sample, outcome))
+            kept.extend(self._made(step, tally, sample, outcome, exempt))
 
     def _changed(self, tally: Tally, before: Sample, after: Sample) -> None:
         if (
@@ -230,7 +230,12 @@ class Chain:
         return outcome.sample
 
     def _made(
-        self, step: Step, tally: Tally, parent: Sample, outcome: Sequence[Made | Sample]
+        self,
+        step: Step,
+        tally: Tally,
+        parent: Sample,
+        outcome: Sequence[Made | Sample],
+        exempt: frozenset[str],
     ) -> list[Sample]:
         found: list[Sample] = []
         k = 0
@@ -239,13 +244,20 @@ class Chain:
                 self._changed(tally, parent, item)
                 found.append(item)
                 continue
-            found.append(child(parent, step.name, k, item))
+            made = child(parent, step.name, k, item)
             k += 1
+            if item.drop is not None and not is_exempt(made, exempt):
+                self._dropped(step, tally, made, item.drop)
+            else:
+                found.append(made)
         tally.made += k
-        if len(found) == k:
-            self.exits.doors.append(left("dropped", parent, step.name, "used_as_source", {"made": k}))
-            tally.left("dropped", "used_as_source")
+        if not any(isinstance(item, Sample) for item in outcome):
+            self._dropped(step, tally, parent, Drop("used_as_source", {"made": k}))
         return found
+
+    def _dropped(self, step: Step, tally: Tally, sample: Sample, drop: Drop) -> None:
+        self.exits.doors.append(left("dropped", sample, step.name, drop.reason, drop.evidence))
+        tally.left("dropped", drop.reason)
 
 
 def child(parent: Sample, step: str, k: int, made: Made) -> Sample:

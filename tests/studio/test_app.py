@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import httpx
 import pytest
@@ -185,13 +186,25 @@ def test_the_studio_follows_a_run_that_is_made_again(folder, tmp_path):
     with running(app(made)) as url:
         assert "of 67" in httpx.get(f"{url}/samples?lang=en").text
         made.door("dropped").write_text("", encoding="utf-8")
-        assert "of 67" in httpx.get(f"{url}/samples?lang=en").text
         result = json.loads(made.run_json.read_text(encoding="utf-8"))
         made.run_json.write_text(json.dumps({**result, "status": "running", "counts": {}}), encoding="utf-8")
         assert "of 65" in httpx.get(f"{url}/samples?lang=en").text
         assert "has not finished" in httpx.get(f"{url}/?lang=en").text
+        assert len(list(made.steps.glob("catalog-*"))) == 1
         waiting = httpx.get(f"{url}/sample?place=raw.jsonl:1&lang=en")
         assert (waiting.status_code, "has not finished" in waiting.text) == (409, True)
+
+
+def test_a_run_that_may_not_be_written_is_shown_all_the_same(folder, tmp_path, monkeypatch):
+    shutil.copytree(folder.path, tmp_path / "run", ignore=shutil.ignore_patterns("catalog-*"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = RunFolder(tmp_path / "run")
+
+    monkeypatch.setattr(RunFolder, "catalog", lambda self, key: tmp_path / "not" / "there" / key)
+    (tmp_path / "not").touch(mode=0o400)
+    with running(app(made)) as url:
+        assert "of 67" in httpx.get(f"{url}/samples?lang=en").text
+    assert list(tmp_path.glob("tilth-*/catalog-*.sqlite"))
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

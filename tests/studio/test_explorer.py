@@ -2,78 +2,160 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tilth.sample import Message, Sample
-from tilth.studio.explorer import LONGEST, PAGE, SHOWN, Wish, excerpt, find
-from tilth.studio.index import Index, Row, reason_of
+from tilth.store.catalog import Catalog, Entry, write
+from tilth.store.words import grams, query
+from tilth.studio.explorer import LONGEST, PAGE, SHOWN, Wish, bars, excerpt, find
+from tilth.studio.index import FIXED, known, reason_of
 
 
-def row(n, text="猫", door="kept", **more):
-    sample = Sample("0", f"a.jsonl:{n}", (Message("user", text), Message("assistant", "答")))
-    facts = {"step": "", "reason": "", "split": "train" if door == "kept" else "", **more}
-    return Row(place=sample.place, id="0", door=door, sample=sample, **facts)
+def entry(n, text="猫", door="kept", signals=None, meta=None, **more):
+    sample = Sample("0" * 16, f"a.jsonl:{n}", (Message("user", text), Message("assistant", "答")))
+    sample = sample.replace(signals=signals or {}, meta=meta or {})
+    split = "train" if door == "kept" else ""
+    return Entry(n - 1, sample.place, sample.id, door, **{"split": split, "sample": sample, **more})
 
 
-INDEX = Index(
-    (
-        row(1, "电冰箱与ＡＢＣ"),
-        row(2, split="test"),
-        row(3, door="dropped", step="filter.length", reason="too_short"),
-        row(4, door="dropped", step="dedup.near", reason="near_duplicate"),
-        row(5, proposed=("filter.length",)),
+def catalog(folder, *entries):
+    path = folder / "c.sqlite"
+    write(path, ((e, known(e)) for e in entries), {"note": "", "left": []}, FIXED)
+    return Catalog(path)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    return catalog(
+        tmp_path_factory.mktemp("index"),
+        entry(1, "电冰箱与ＡＢＣ", signals={"score": 0.25}, meta={"domain": ["常识", "物理"]}),
+        entry(2, split="test", signals={"score": 0.5}, meta={"domain": ["常识"], "checked": True}),
+        entry(
+            3,
+            "What is a cat",
+            door="dropped",
+            step="filter.length",
+            reason="too_short",
+            meta={"checked": False},
+        ),
+        entry(4, door="dropped", step="dedup.near", reason="near_duplicate"),
+        entry(5, "黑猫警长", proposed=("filter.length",)),
     )
-)
 
 
 @pytest.mark.parametrize(
-    ("wish", "places"),
+    ("asked", "places"),
     [
         ({}, [1, 2, 3, 4, 5]),
         ({"door": "dropped"}, [3, 4]),
         ({"door": "dropped", "reason": "near_duplicate"}, [4]),
-        ({"step": "filter.length"}, [3, 5]),
+        ({"step": "filter.length"}, [3]),
+        ({"proposed": "filter.length"}, [5]),
         ({"split": "test"}, [2]),
+        ({"language": "en"}, [3]),
+        ({"domain": "物理"}, [1]),
+        ({"domain": "常识"}, [1, 2]),
+        ({"checked": "no"}, [3]),
+        ({"score": "0.3.."}, [2]),
+        ({"score": "..0.3"}, [1]),
+        ({"score.min": "0.1", "score.max": "0.3"}, [1]),
+        ({"score": "x..y"}, [1, 2, 3, 4, 5]),
+        ({"question_chars": "4..4"}, [5]),
         ({"q": "冰箱"}, [1]),
         ({"q": "冰箱 abc"}, [1]),
         ({"q": "冰箱 猫"}, []),
+        ({"q": "猫"}, [2, 4, 5]),
+        ({"q": "长"}, [5]),
+        ({"q": "猫警"}, [5]),
+        ({"q": "黑警"}, []),
+        ({"q": "与ＡＢ"}, [1]),
         ({"q": "a.jsonl:4"}, [4]),
+        ({"q": "near_dup"}, [4]),
+        ({"q": '"猫" OR *'}, []),
+        ({"q": "？！"}, []),
         ({"door": "nowhere"}, []),
+        ({"unheard": "of"}, [1, 2, 3, 4, 5]),
     ],
 )
-def test_a_wish_finds_its_samples(wish, places):
-    assert [r.place for r in find(INDEX, Wish.of(wish)).rows] == [f"a.jsonl:{n}" for n in places]
+def test_a_wish_finds_its_samples(index, asked, places):
+    assert [r.place for r in find(index, Wish.of(asked, index)).rows] == [f"a.jsonl:{n}" for n in places]
 
 
-def test_facets_count_what_choosing_them_would_show():
-    found = find(INDEX, Wish(door="dropped"))
+def test_facets_count_what_choosing_them_would_show(index):
+    found = find(index, Wish.of({"door": "dropped"}, index))
     assert found.facets["door"] == [("kept", 3), ("dropped", 2)]
     assert found.facets["step"] == [("dedup.near", 1), ("filter.length", 1)]
     assert found.facets["split"] == []
+    checked = 0
     for name, choices in found.facets.items():
         for value, count in choices:
-            assert find(INDEX, Wish(**{"door": "dropped", name: value})).total == count
+            checked += 1
+            assert find(index, Wish.of({"door": "dropped", name: value}, index)).total == count
+    assert checked > 7
 
 
-def test_the_chosen_step_stands_first_and_doors_keep_their_order():
-    found = find(INDEX, Wish(step="filter.length"))
+def test_bars_lead_to_the_samples_they_count(tmp_path):
+    index = catalog(tmp_path, *(entry(n, "猫" * n, signals={"score": n / 7}) for n in range(1, 90)))
+    found = find(index, Wish())
+    assert set(found.spreads) == {"question_chars", "score"}
+    for name, spread in found.spreads.items():
+        to = bars(lambda path, **query: query, Wish(), name, spread)
+        shown = [find(index, Wish.of(to(bar), index)).total for bar in range(len(spread.bins))]
+        assert sum(spread.bins) == 89
+        if name == "question_chars":
+            assert shown == list(spread.bins)
+        assert min(shown) >= 0
+
+
+def test_an_address_brings_the_same_wish_back(index):
+    wish = Wish.of({"q": "猫", "door": "kept", "score.max": "0.5", "lang": "zh"}, index)
+    assert wish.address() == {"q": "猫", "door": "kept", "score": "..0.5"}
+    assert Wish.of(wish.address(), index) == wish
+    assert wish.address(door="") == {"q": "猫", "score": "..0.5"}
+
+
+def test_the_chosen_step_stands_first_and_doors_keep_their_order(index):
+    found = find(index, Wish(facets={"step": "filter.length"}))
     assert [choice.value for choice in found.facets["step"]] == ["filter.length", "dedup.near"]
-    assert [choice.value for choice in find(INDEX, Wish(door="dropped")).facets["door"]] == [
-        "kept",
-        "dropped",
-    ]
+    assert [choice.value for choice in find(index, Wish()).facets["door"]] == ["kept", "dropped"]
 
 
-def test_pages_cover_everything_once():
-    index = Index(tuple(row(n) for n in range(1, 2 * PAGE + 2)))
+def test_pages_cover_everything_once(tmp_path):
+    index = catalog(tmp_path, *(entry(n) for n in range(1, 2 * PAGE + 2)))
     pages = [find(index, Wish(), page) for page in (1, 2, 3)]
     assert [len(page.rows) for page in pages] == [PAGE, PAGE, 1]
     assert [page.first for page in pages] == [1, PAGE + 1, 2 * PAGE + 1]
-    assert find(Index(()), Wish()).first == 0
+    (tmp_path / "empty").mkdir()
+    assert find(catalog(tmp_path / "empty"), Wish()).first == 0
 
 
-def test_a_long_search_is_cut():
-    assert len(Wish.of({"q": "长" * 999}).q) == LONGEST
+def test_a_long_search_is_cut(index):
+    assert len(Wish.of({"q": "长" * 999}, index).q) == LONGEST
+
+
+def test_many_values_make_no_facet(tmp_path):
+    entries = [entry(n, meta={"own": f"v{n}", "same": "x", "some": f"v{n % 3}"}) for n in range(1, 61)]
+    assert {"own", "same"}.isdisjoint(catalog(tmp_path, *entries).facets)
+    assert "some" in catalog(tmp_path, *entries).facets
+
+
+@given(st.text("冰箱门猫a b1？", max_size=12), st.text("冰箱门猫a b1？", min_size=2, max_size=3))
+def test_hanzi_are_found_wherever_they_stand(text, word):
+    base = sqlite3.connect(":memory:")
+    base.execute(
+        "CREATE VIRTUAL TABLE words USING fts5(grams, content='', tokenize='unicode61 remove_diacritics 0')"
+    )
+    base.execute("INSERT INTO words(rowid, grams) VALUES (1, ?)", (grams(text),))
+    asked = query(word)
+    hit = asked is not None and bool(list(base.execute("SELECT 1 FROM words WHERE words MATCH ?", (asked,))))
+    base.close()
+    if re.fullmatch("[冰箱门猫]+", word):
+        assert hit == (word in text)
 
 
 @pytest.mark.parametrize(

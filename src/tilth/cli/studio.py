@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tilth.cli.terminal import note
+from tilth.cli.terminal import note, progress
 
 
 def command(
@@ -22,4 +22,4 @@ def command(
     from tilth.store.folder import RunFolder
     from tilth.studio import serve
 
-    serve(RunFolder(run), host=host, port=port, announce=note)
+    serve(RunFolder(run), host=host, port=port, announce=note, progress=progress())

@@ -46,8 +46,14 @@ def _environment() -> Environment:
     )
     env.filters["number"] = lambda value: f"{value:,}"
     env.filters["percent"] = lambda value: f"{100 * value:.1f} %"
+    env.filters["short"] = short
     env.globals["diff"] = diff
     return env
+
+
+def short(value: float) -> str:
+    """A number in few characters: whole where it is whole, else three significant digits."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
 def render(template: str, to: Language | None = None, **context: Any) -> str:

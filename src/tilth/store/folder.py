@@ -96,6 +96,10 @@ class RunFolder:
         """Changes that steps proposed, for a person to accept."""
         return self.steps / "proposals.jsonl"
 
+    def catalog(self, key: str) -> Path:
+        """What the studio finds samples with; made from the other files, and again whenever they change."""
+        return self.steps / f"catalog-{key}.sqlite"
+
     @property
     def model(self) -> Path:
         """What training made: adapter/, merged/, checkpoint-<step>/, log.jsonl."""

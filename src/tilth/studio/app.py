@@ -10,6 +10,7 @@ from tilth.serving.guard import LOOPBACK, Guard
 from tilth.store.folder import RunFolder
 from tilth.studio import assets, explorer, life, overview, reports, training
 from tilth.studio.door import Door
+from tilth.studio.index import Progress
 from tilth.studio.shell import Studio
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ PAGES = (overview, explorer, life, training, reports, assets)
 """Modules with a function `routes(studio)`; a new page is a new module here and a link in `studio_base.html`."""
 
 
-def app(run: RunFolder, *, hosts: Collection[str] | None = LOOPBACK, token: str | None = None) -> FastAPI:
+def app(
+    run: RunFolder,
+    *,
+    hosts: Collection[str] | None = LOOPBACK,
+    token: str | None = None,
+    progress: Progress = lambda *_: None,
+) -> FastAPI:
     """A web application that shows a run.
 
     Args:
@@ -27,6 +34,7 @@ def app(run: RunFolder, *, hosts: Collection[str] | None = LOOPBACK, token: str 
         hosts: the host names requests may be addressed to, so that no web page can reach the studio through a name of
             its own (DNS rebinding). `None` allows any; then a token should be asked for.
         token: what a browser must bring in `?token=` the first time; `None` asks for nothing.
+        progress: told (what, done, total) while the index is made.
 
     Raises:
         MissingExtra: fastapi is not installed.
@@ -37,7 +45,7 @@ def app(run: RunFolder, *, hosts: Collection[str] | None = LOOPBACK, token: str 
         from starlette.exceptions import HTTPException
     except ImportError as error:
         raise MissingExtra("tilth studio", "studio") from error
-    studio = Studio(run)
+    studio = Studio(run, progress)
     handlers: dict[Any, Any] = {
         TilthError: studio.refused,
         HTTPException: studio.unknown,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from tilth.sample import SIDES
-from tilth.studio.index import DOORS, Index, Row, fold
+from tilth.store.catalog import Catalog, Entry
+from tilth.studio.index import DOORS, FIXED
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,6 +29,12 @@ SHOWN = 160
 """Characters of a text in the list."""
 LEAD = 40
 """Characters shown before the first hit, where the hit stands far back."""
+BINS = 24
+"""Bars of a signal's distribution."""
+OPENED = ("door", "split", "step", "reason", "language")
+"""Facets that stand open; others open with a click."""
+OWN = ("q", "page", "lang", "place", "token")
+"""Names in an address that are no facet."""
 
 
 def routes(studio: Studio) -> list[Route]:
@@ -34,14 +42,18 @@ def routes(studio: Studio) -> list[Route]:
     from starlette.routing import Route
 
     def page(request: Request) -> Response:
-        wish = Wish.of(request.query_params)
+        index = studio.index
+        wish = Wish.of(request.query_params, index)
         number = request.query_params.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
         more: dict[str, Any] = {
-            "found": find(studio.index, wish, page),
-            "wish": wish.as_dict(),
+            "found": find(index, wish, page),
+            "wish": wish,
             "excerpt": partial(excerpt, query=wish.q),
-            "note": studio.index.note,
+            "note": index.about["note"],
+            "size": index.size,
+            "bars": partial(bars, studio.href(request), wish),
+            "OPEN": OPENED,
         }
         return studio.page(request, "studio_samples.html", **more)
 
@@ -50,30 +62,58 @@ def routes(studio: Studio) -> list[Route]:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the address asks for; empty fields ask for nothing."""
+    """What the address asks for."""
 
-    door: str = ""
-    step: str = ""
-    """The step that sent a sample away, or proposed a change."""
-    reason: str = ""
-    split: str = ""
     q: str = ""
     """Words that must all stand in the sample, its place or its reason."""
+    facets: Mapping[str, str] = field(default_factory=dict)
+    """Facet → the value asked for."""
+    ranges: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """Number → lowest and highest value asked for."""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Wish:
-        """The wish of an address; what it does not know it ignores."""
-        asked = {name: query.get(name, "").strip() for name in cls.__dataclass_fields__}
-        return cls(**{**asked, "q": asked["q"][:LONGEST]})
+    def of(cls, query: Mapping[str, str], index: Catalog) -> Wish:
+        """The wish of an address; what this run does not know is ignored."""
+        facets, ranges = {}, {}
+        for name, value in query.items():
+            text = value.strip()
+            if name in OWN or not text:
+                continue
+            if name in index.numbers:
+                ranges[name] = _range(text)
+            elif name in index.facets or name in FIXED:
+                facets[name] = text
+        for name in index.numbers:
+            ends = _end(query.get(f"{name}.min", "")), _end(query.get(f"{name}.max", ""))
+            if ends != (None, None):
+                ranges[name] = ends
+        wanted = {name: ends for name, ends in ranges.items() if ends != (None, None)}
+        return cls(query.get("q", "").strip()[:LONGEST], facets, wanted)
 
-    @property
-    def words(self) -> list[str]:
-        """The words of the search, folded."""
-        return fold(self.q).split()
+    def address(self, **changes: str) -> dict[str, str]:
+        """The names and values that ask for this; an empty value takes a wish back."""
+        spans = {name: f"{_shown(low)}..{_shown(high)}" for name, (low, high) in self.ranges.items()}
+        return {
+            name: value for name, value in {"q": self.q, **self.facets, **spans, **changes}.items() if value
+        }
 
-    def as_dict(self) -> dict[str, str]:
-        """The fields by name, as the address carries them."""
-        return asdict(self)
+
+def _range(text: str) -> tuple[float | None, float | None]:
+    """`10..200`, `10..` or `..200`; a single number is both ends."""
+    low, dots, high = text.partition("..")
+    return (_end(low), _end(high)) if dots else (_end(low), _end(low))
+
+
+def _end(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _shown(end: float | None) -> str:
+    return "" if end is None else f"{end:g}" if abs(end) < 1e6 else f"{end:.0f}"
 
 
 class Choice(NamedTuple):
@@ -82,6 +122,17 @@ class Choice(NamedTuple):
     value: str
     samples: int
     """How many would be shown if it were chosen, all other wishes kept."""
+
+
+class Spread(NamedTuple):
+    """How a number is distributed among what the other wishes leave."""
+
+    bins: tuple[int, ...]
+    low: float
+    median: float
+    high: float
+    edges: tuple[float, ...]
+    """Where each bin begins; the last is where the last one ends."""
 
 
 class Piece(NamedTuple):
@@ -96,7 +147,7 @@ class Piece(NamedTuple):
 class Found:
     """One page of what was found."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Entry]
     total: int
     page: int
     """From 1."""
@@ -104,43 +155,95 @@ class Found:
     first: int
     """Number of the first sample shown, from 1; 0 where there is none."""
     facets: Mapping[str, Sequence[Choice]]
+    spreads: Mapping[str, Spread]
 
 
-FACETS = ("door", "split", "step", "reason")
-
-
-def find(index: Index, wish: Wish, page: int = 1) -> Found:
+def find(index: Catalog, wish: Wish, page: int = 1) -> Found:
     """The samples that fulfil every wish, one page of them, and the facets to go on with."""
-    words = wish.words
-    asked = {name: getattr(wish, name) for name in FACETS if getattr(wish, name)}
-    counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
-    found = []
-    for row in index.rows:
-        if not all(word in row.haystack for word in words):
-            continue
-        missed = [name for name, value in asked.items() if value not in _values(row, name)]
-        if not missed:
-            found.append(row)
-        # A facet counts the samples that only its own wish keeps away, or none does.
-        if len(missed) < 2:
-            for name in missed or FACETS:
-                counts[name].update(_values(row, name))
-    pages = max(1, -(-len(found) // PAGE))
+    masks = wishes(index, wish)
+    numbers = np.flatnonzero(_all(masks, index.size))
+    pages = max(1, -(-len(numbers) // PAGE))
     page = min(max(page, 1), pages)
     start = (page - 1) * PAGE
-    facets = {name: _choices(counts[name], asked.get(name)) for name in FACETS}
-    return Found(found[start : start + PAGE], len(found), page, pages, start + 1 if found else 0, facets)
+    facets = {}
+    for name, facet in index.facets.items():
+        # A facet counts the samples that its own wish alone keeps away, or none does.
+        counts = facet.counts(_all({k: m for k, m in masks.items() if k != name}, index.size))
+        facets[name] = _choices(counts, wish.facets.get(name))
+    spreads = {}
+    for name, values in index.numbers.items():
+        spread = spread_of(values[_all({k: m for k, m in masks.items() if k != name}, index.size)])
+        if spread is not None:
+            spreads[name] = spread
+    rows = index.entries(numbers[start : start + PAGE])
+    return Found(rows, len(numbers), page, pages, start + 1 if len(numbers) else 0, facets, spreads)
 
 
-def _values(row: Row, facet: str) -> tuple[str, ...]:
-    if facet == "step":
-        return tuple(dict.fromkeys(filter(None, (row.step, *row.proposed))))
-    value: str = getattr(row, facet)
-    return (value,) if value else ()
+def wishes(index: Catalog, wish: Wish) -> dict[str, np.ndarray]:
+    """For each wish which rows fulfil it."""
+    masks: dict[str, np.ndarray] = {}
+    if wish.q:
+        found = index.search(wish.q)
+        masks["q"] = _mask(index.size, np.empty(0, dtype=np.int64) if found is None else found)
+    for name, value in wish.facets.items():
+        facet = index.facets.get(name)
+        masks[name] = _mask(index.size, np.empty(0, dtype=np.int64) if facet is None else facet.having(value))
+    for name, (low, high) in wish.ranges.items():
+        values = index.numbers[name]
+        # Comparing with NaN is false: a sample without the number fulfils no range.
+        masks[name] = (values >= (-np.inf if low is None else low)) & (
+            values <= (np.inf if high is None else high)
+        )
+    return masks
 
 
-def _choices(counts: Counter[str], chosen: str | None) -> list[Choice]:
-    """Doors and sides in their own order; steps and reasons with the chosen one first, then by frequency."""
+def _mask(size: int, rows: np.ndarray) -> np.ndarray:
+    mask = np.zeros(size, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def _all(masks: Mapping[str, np.ndarray], size: int) -> np.ndarray:
+    found = np.ones(size, dtype=bool)
+    for mask in masks.values():
+        found &= mask
+    return found
+
+
+def spread_of(values: np.ndarray) -> Spread | None:
+    """The distribution of some numbers, up to their 99th percentile; the last bin holds the rest."""
+    real = np.sort(values[np.isfinite(values)])
+    if not len(real) or real[0] == real[-1]:
+        return None
+    low, top = float(real[0]), float(real[min(len(real) - 1, int(len(real) * 0.99))])
+    if bool((real == np.floor(real)).all()):
+        width = max(1.0, np.ceil((top - low + 1) / BINS))
+        bins = int((top - low) // width) + 1
+    else:
+        bins = BINS
+        width = (top - low) / bins or 1.0
+    edges = low + width * np.arange(bins + 1)
+    inner = np.clip(((real - low) / width).astype(np.int64), 0, bins - 1)
+    counts = tuple(int(n) for n in np.bincount(inner, minlength=bins))
+    return Spread(counts, low, float(real[len(real) // 2]), float(real[-1]), tuple(map(float, edges)))
+
+
+def bars(href: Callable[..., str], wish: Wish, name: str, spread: Spread) -> Callable[..., str]:
+    """For a bar's number the address of the samples behind it, or its range in words."""
+
+    def to(bar: int, words: bool = False) -> str:
+        low, high = spread.edges[bar], spread.edges[bar + 1]
+        last = bar == len(spread.bins) - 1
+        if all(edge == int(edge) for edge in spread.edges):
+            high -= 1
+        span = f"{_shown(low)}..{'' if last else _shown(high)}"
+        return span if words else href("/samples", **wish.address(**{name: span}))
+
+    return to
+
+
+def _choices(counts: Mapping[str, int], chosen: str | None) -> list[Choice]:
+    """Doors and sides in their own order; others with the chosen one first, then by frequency."""
     known = (*DOORS, *SIDES)
     order = {name: n for n, name in enumerate(known)}
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilth.engine.replay import explain
 from tilth.errors import NotFoundError
+from tilth.store.catalog import Catalog, Entry
 from tilth.store.folder import RunFolder
-from tilth.studio.index import Index, Row
 from tilth.studio.plain import plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def routes(studio: Studio) -> list[Route]:
 
     def page(request: Request) -> Response:
         place = request.query_params.get("place", "")
-        row = studio.index.by_place.get(place)
+        row = studio.index.at(place)
         if row is None:
             raise NotFoundError(f"this run has no sample at '{place}'.")
         return studio.page(request, "studio_sample.html", **life(studio.folder, studio.index, row))
@@ -60,7 +60,7 @@ class Quiet(NamedTuple):
     names: tuple[str, ...]
 
 
-def life(folder: RunFolder, index: Index, row: Row) -> dict[str, Any]:
+def life(folder: RunFolder, index: Catalog, row: Entry) -> dict[str, Any]:
     """Everything the sample page shows.
 
     Raises:
@@ -81,7 +81,7 @@ def life(folder: RunFolder, index: Index, row: Row) -> dict[str, Any]:
     }
 
 
-def stations(steps: list[Mapping[str, Any]], index: Index) -> Iterator[Station | Quiet]:
+def stations(steps: list[Mapping[str, Any]], index: Catalog) -> Iterator[Station | Quiet]:
     """The steps in order, with those that did nothing put together."""
     made = [_station(step, index) for step in steps]
     for quiet, group in groupby(made, key=_is_quiet):
@@ -91,7 +91,7 @@ def stations(steps: list[Mapping[str, Any]], index: Index) -> Iterator[Station |
             yield from group
 
 
-def _station(step: Mapping[str, Any], index: Index) -> Station:
+def _station(step: Mapping[str, Any], index: Catalog) -> Station:
     evidence = {name: value for name, value in step["evidence"].items() if name != "proposals"}
     proposed = step["evidence"].get("proposals")
     return Station(
@@ -108,9 +108,9 @@ def _is_quiet(station: Station) -> bool:
     return station.door == "kept" and not (station.reason or station.facts or station.before is not None)
 
 
-def facts(evidence: Mapping[str, Any], index: Index) -> tuple[Fact, ...]:
+def facts(evidence: Mapping[str, Any], index: Catalog) -> tuple[Fact, ...]:
     """Evidence as pairs of words; what names another sample can be followed."""
     return tuple(
-        Fact(name, plain(value), value if isinstance(value, str) and value in index.by_place else "")
+        Fact(name, plain(value), value if isinstance(value, str) and index.knows(value) else "")
         for name, value in evidence.items()
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tilth.review.agreement import Agreement, alpha, blind_votes, kappa, percent
 from tilth.review.state import progress, throughput
+from tilth.store.catalog import Catalog
 from tilth.store.decisions import Event, standing
 from tilth.store.files import read_json
 from tilth.store.folder import RunFolder
-from tilth.studio.index import Index
+from tilth.studio.explorer import Spread, Wish, bars, spread_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,13 +29,16 @@ def routes(studio: Studio) -> list[Route]:
     from starlette.routing import Route
 
     def page(request: Request) -> Response:
-        return studio.page(request, "studio_overview.html", **overview(studio.folder, studio.index))
+        drawn = partial(bars, studio.href(request), Wish())
+        return studio.page(
+            request, "studio_overview.html", bars=drawn, **overview(studio.folder, studio.index)
+        )
 
     return [Route("/", page)]
 
 
-def overview(folder: RunFolder, index: Index) -> dict[str, Any]:
-    """Counts by step and door, why samples left, sides, leaks, and what people decided."""
+def overview(folder: RunFolder, index: Catalog) -> dict[str, Any]:
+    """Counts by step and door, why samples left, distributions, sides, leaks, and what waits for a person."""
     run = folder.read_run()
     facts_file = folder.report / "data.json"
     facts = read_json(facts_file) if facts_file.exists() else {}
@@ -42,19 +49,40 @@ def overview(folder: RunFolder, index: Index) -> dict[str, Any]:
         "steps": run["steps"],
         "splits": run["splits"],
         "leaks": facts.get("leaks", []),
-        "left": index.left(),
-        "note": index.note,
+        "coverage": facts.get("coverage", []),
+        "left": index.about["left"],
+        "note": index.about["note"],
+        "proposals": index.facets["proposed"].counts(),
+        "spreads": spreads(index),
+        "trained": (folder.model / "log.jsonl").exists(),
+        "compared": (folder.report / "compare.json").exists(),
+        "folder": str(folder.path),
+        "recipe": str(folder.recipe),
         "people": people(list(standing(folder.decisions)), index),
     }
 
 
-def people(events: Sequence[Event], index: Index) -> dict[str, Any]:
+@lru_cache(maxsize=1)
+def spreads(index: Catalog) -> dict[str, Spread]:
+    """The distribution of every number that differs among samples."""
+    found = {name: spread_of(values) for name, values in index.numbers.items()}
+    return {name: spread for name, spread in found.items() if spread is not None}
+
+
+@lru_cache(maxsize=1)
+def asked(index: Catalog) -> frozenset[str]:
+    """The ids that people may decide about."""
+    rows = np.concatenate([index.facets["door"].having(door) for door in ("kept", "held")])
+    return frozenset(index.ids(rows))
+
+
+def people(events: Sequence[Event], index: Catalog) -> dict[str, Any]:
     """Progress, throughput and agreement; empty where nobody decided anything."""
     done = throughput(events)
     if not done:
         return {}
     return {
-        "progress": progress(events, {row.id for row in index.rows if row.door in ("kept", "held")}),
+        "progress": progress(events, asked(index)),
         "throughput": done,
         "agreement": agreement(events),
     }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from tilth.errors import MissingExtra, UserError
 from tilth.serving.guard import LOOPBACK, is_loopback
 from tilth.store.folder import RunFolder
 from tilth.studio.app import app
+from tilth.studio.index import Progress
 
 
 def serve(
@@ -18,6 +20,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8765,
     announce: Callable[[str], None] = lambda line: None,
+    progress: AbstractContextManager[Progress] | None = None,
 ) -> None:
     """Show a run until interrupted. On an address that others can reach, a token made for this time is asked for.
 
@@ -26,6 +29,7 @@ def serve(
         host: the address to listen on.
         port: the port to listen on; 0 takes a free one.
         announce: gets the address as a line for people.
+        progress: gives a function that is told (what, done, total) while the index is made.
 
     Raises:
         MissingExtra: fastapi or uvicorn is not installed.
@@ -37,8 +41,10 @@ def serve(
     except ImportError as error:
         raise MissingExtra("tilth studio", "studio") from error
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
-    made = app(run, hosts=LOOPBACK if token is None else None, token=token)
     listener = _listen(host, port)
+    hosts = LOOPBACK if token is None else None
+    with progress or nullcontext(lambda *_: None) as told:
+        made = app(run, hosts=hosts, token=token, progress=told)
     shown = f"[{host}]" if ":" in host else host
     key = f"?token={token}" if token else ""
     announce(f"Showing {run.name} at http://{shown}:{listener.getsockname()[1]}/{key}")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tilth.errors import NotFoundError, TilthError
 from tilth.pages.render import render
 from tilth.serving.guard import json_response
+from tilth.store.catalog import Catalog
 from tilth.store.folder import RunFolder
 from tilth.studio import assets, reports
 from tilth.studio.door import HEADERS
-from tilth.studio.index import Index, build
+from tilth.studio.index import Progress, open_index, stamp
 from tilth.studio.language import preferred
 from tilth.studio.plain import plain
 from tilth.studio.posts import Refused
@@ -28,20 +31,26 @@ API = "/api/"
 class Studio:
     """One run, shown."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
-        self._read = self._stamp(), build(folder)
+    def __init__(self, folder: RunFolder, progress: Progress = lambda *_: None) -> None:
+        """Open a run; its index is made here where it is missing.
 
-    def _stamp(self) -> int:
-        return self.folder.run_json.stat().st_mtime_ns if self.folder.run_json.exists() else 0
+        Raises:
+            FolderError: this is no run folder.
+        """
+        self.folder = folder
+        self._lock = Lock()
+        self._index = stamp(folder), open_index(folder, progress)
 
     @property
-    def index(self) -> Index:
-        """The samples as the run's last pass left them."""
-        stamp = self._stamp()
-        if self._read[0] != stamp:
-            self._read = stamp, build(self.folder)
-        return self._read[1]
+    def index(self) -> Catalog:
+        """The samples as the run's files are now; made again where a file changed."""
+        mark = stamp(self.folder)
+        if self._index[0] != mark:
+            with self._lock:
+                if self._index[0] != mark:
+                    # The old one is not closed: another request may be reading it.
+                    self._index = mark, open_index(self.folder)
+        return self._index[1]
 
     def page(self, request: Request, template: str, code: int = 200, **context: Any) -> Response:
         """A page in the language of the request.
@@ -54,8 +63,7 @@ class Studio:
         """
         from starlette.responses import HTMLResponse
 
-        wish = request.query_params.get("lang", "")
-        asked = wish if wish in ("en", "zh") else ""
+        asked = _asked(request)
         lang = preferred(asked or request.headers.get("accept-language", ""))
         here = dict(request.query_params) | {"lang": "en" if lang == "zh" else "zh"}
         text = render(
@@ -66,13 +74,18 @@ class Studio:
             path=request.scope["path"],
             reports=reports.reports(self.folder),
             asked=asked,
-            href=partial(_href, asked),
+            href=self.href(request),
             static=assets.address,
             plain=plain,
             other=f"?{urlencode(here)}",
             **context,
         )
         return HTMLResponse(text, code, {"content-language": lang, "vary": "accept-language"})
+
+    @staticmethod
+    def href(request: Request) -> Callable[..., str]:
+        """Makes addresses inside the studio; a language asked for in this request is kept."""
+        return partial(_href, _asked(request))
 
     def refused(self, request: Request, error: TilthError) -> Response:
         """The answer to a request that our own errors end."""
@@ -96,6 +109,11 @@ class Studio:
         if request.scope["path"].startswith(API):
             return json_response({"error": message or "This cannot be answered.", "hint": hint}, status)
         return self.page(request, "studio_error.html", status, message=message, hint=hint)
+
+
+def _asked(request: Request) -> str:
+    wish = request.query_params.get("lang", "")
+    return wish if wish in ("en", "zh") else ""
 
 
 def _href(lang: str, path: str, **query: Any) -> str:

@@ -260,15 +260,19 @@ class Chain:
         tally.left("dropped", drop.reason)
 
 
+VOUCHED = ("human_verified", "answer_from")
+"""What a source says of its own record and of nothing that is made from it."""
+
+
 def child(parent: Sample, step: str, k: int, made: Made) -> Sample:
-    """A made sample, with the id and place that DESIGN gives it."""
+    """A made sample: its id is that of what it says, its place and its family are its parent's."""
     messages = [msgspec.to_builtins(m) for m in made.messages]
     record = {"parent": parent.id, "step": step, "k": k, "messages": messages}
     return Sample(
         id=record_id(record),
         place=f"{parent.place}/{step}#{k}",
         messages=made.messages,
-        meta=parent.meta,
+        meta={key: value for key, value in parent.meta.items() if key not in VOUCHED},
         signals=made.signals,
         family=parent.root,
         split=parent.split,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tilth.operators import (  # noqa: F401  importing a family registers its operators
+    augment,
     clean,
     decontaminate,
     dedup,

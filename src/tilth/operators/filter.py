@@ -163,7 +163,7 @@ def refusal(sample: Sample) -> Sample | Drop:
     if patterns["subject"].search(sample.question):
         return sample
     answers = [message.content for message in sample.messages if message.role == "assistant"]
-    openings = [_refuses(answer) for answer in answers]
+    openings = [refuses(answer) for answer in answers]
     if not openings or not all(openings):
         return sample
     return Drop("refusal", {"value": openings[0], "limit": "a refusal and nothing else"})
@@ -182,7 +182,7 @@ _LEAD = re.compile(
 )
 
 
-def _refuses(answer: str) -> str:
+def refuses(answer: str) -> str:
     """The first refusing sentence of an answer that does nothing else; empty where it does more."""
     if len(answer) > _LONGEST_REFUSAL:
         return ""

@@ -53,6 +53,12 @@ def prompt(name: str, language: Language, values: Mapping[str, str]) -> tuple[Me
     return tuple(Message(role, text) for role, text in texts.items())
 
 
+def part(name: str, language: Literal["zh", "en"], section: str, key: str) -> str:
+    """A phrase that a prompt file keeps beside its messages, for a slot of them: `section` is a mapping of phrases."""
+    found: str = _load(name)[language][section][key]
+    return found
+
+
 def language_of(text: str) -> Literal["zh", "en"]:
     """Chinese where the text holds any hanzi, else English."""
     return "zh" if _HANZI.search(text) else "en"

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tilth import __version__
+from tilth.engine.diversity import diversity
 from tilth.engine.output import Written, final_samples
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
@@ -37,9 +38,16 @@ def write_report(
 ) -> None:
     """Write the report, the facts behind it (`report/data.json`) and the dataset card."""
     coverage = coverage_table(folder, state)
-    facts = {"leaks": leaks, "splits": result["splits"], "moved": result["moved"], "coverage": coverage}
+    kept = [row for rows in written.questions.values() for row in rows]
+    facts = {
+        "leaks": leaks,
+        "splits": result["splits"],
+        "moved": result["moved"],
+        "coverage": coverage,
+        "diversity": diversity(kept),
+    }
     write_json(folder.report / "data.json", facts)
-    questions = {place: text for rows in written.questions.values() for place, text in rows}
+    questions = dict(kept)
     asked = written.splits.get("test", 0)
     if plan.recipe.compare and isinstance(plan.recipe.compare.questions, list):
         asked += len(plan.recipe.compare.questions)

@@ -24,7 +24,7 @@ $(VENV)/.train: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.train
 	@echo "Installing what the tests need ..."
-	$(PIP) -e '.[train,studio,zh,zstd,parquet,hub,web,dev]'
+	$(PIP) -e '.[train,models,studio,zh,zstd,parquet,hub,web,dev]'
 	@touch $@
 
 browser: $(VENV)/.dev

@@ -69,7 +69,7 @@ class ChatModel(Protocol):
 class AsyncChatModel(Protocol):
     """Something that answers many requests at once: what operators and judges are handed.
 
-    `tilth.models.connect` makes one from the `models:` section of a recipe.
+    `tilth.models.connect.connect` makes one from the `models:` section of a recipe.
     """
 
     name: str

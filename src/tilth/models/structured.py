@@ -48,6 +48,11 @@ class Structured:
         return replace(mended, state="unparsable", reason=problem) if problem else replace(mended, data=found)
 
 
+def without_thinking(text: str) -> str:
+    """An answer without the `<think>` block that some models write before it."""
+    return _THINKING.sub("", text) if text.lstrip().startswith("<think>") else text
+
+
 def json_schema(shape: type[Any]) -> dict[str, Any]:
     """The JSON Schema of a shape as servers want it: an object at the root, every key required, no others."""
     (schema,), parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
@@ -79,7 +84,7 @@ def _read(text: str, shape: type[Any]) -> tuple[Any, str]:
 
 def _values(text: str) -> Any:
     """JSON values in a text: the whole of it, what stands in fences, and the first object in running words."""
-    bare = _THINKING.sub("", text).strip()
+    bare = without_thinking(text).strip()
     for piece in (bare, *(match[1] for match in _FENCE.finditer(bare))):
         try:
             yield json.loads(piece)

@@ -162,3 +162,19 @@ def test_init_then_run(here):
     assert tilth("init", "raw.jsonl", "-o", "mine").returncode == 0
     done = tilth("run", "mine/recipe.yaml", "--json")
     assert json.loads(done.stdout)["counts"]["taken"] == 9
+
+
+@pytest.mark.train
+def test_convert_a_model(here):
+    pytest.importorskip("sentencepiece")
+    from tests.internlm2 import make_internlm2
+
+    make_internlm2(here / "m", pickled=True)
+    refused = tilth("convert", "m", "--to", "llama")
+    assert (refused.returncode, "--allow-bin" in refused.stderr) == (2, True)
+    done = tilth("convert", "m", "--to", "llama", "--allow-bin", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["made"]) == (0, True)
+    assert found["path"].endswith("m-llama")
+    assert tilth("convert", "m", "--to", "openai").returncode == 2
+    assert "say where to write" in tilth("convert", "raw.jsonl", "--to", "openai").stderr

@@ -75,7 +75,7 @@ def test_only_safetensors_are_loaded(copy):
 
 
 def test_code_of_a_folder_is_never_run(copy):
-    config = json.loads((copy / "config.json").read_text(encoding="utf-8")) | {"model_type": "internlm2"}
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8")) | {"model_type": "baichuan"}
     (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(UserError, match="runs only with code from its own folder"):
         load_model(copy, CPU)

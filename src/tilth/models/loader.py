@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tilth.errors import MissingExtra, UserError
+from tilth.models.internlm2 import marked
+from tilth.models.opened import is_internlm2, open_model
 from tilth.models.sentencepiece import added_tokens, find_sentencepiece, load_sentencepiece
 from tilth.models.template import INTERNLM2, ChatTemplate, Tokenizer
 
@@ -92,11 +94,14 @@ def load_template(folder: Path) -> ChatTemplate:
                 "Put the template into the folder as chat_template.jinja.",
             )
         text = INTERNLM2
-    return ChatTemplate(text, tokens)
+    template = ChatTemplate(text, tokens)
+    return marked(template) if is_internlm2(folder) else template
 
 
 def load_model(folder: Path, hardware: Hardware, **options: Any) -> PreTrainedModel:
     """The weights of a model folder, from safetensors and without running any code of the folder.
+
+    InternLM2 is loaded from its copy in the Llama layout, which is made where it is missing.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -108,6 +113,7 @@ def load_model(folder: Path, hardware: Hardware, **options: Any) -> PreTrainedMo
         from transformers.utils.logging import disable_progress_bar
     except ImportError as error:
         raise MissingExtra("running a model here", "train") from error
+    folder = open_model(need_folder(folder))
     _check_loadable(folder)
     disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(
@@ -171,8 +177,9 @@ def weights_digest(folder: Path) -> str:
     All bytes count: a merged model has the shapes and the sizes of its base, and other weights.
     """
     digest = hashlib.blake2b(digest_size=8)
-    names = ("config.json", "adapter_config.json", "tokenizer.json", "chat_template.jinja")
-    paths = [folder / name for name in names] + sorted(folder.glob("*.safetensors"))
+    names = ("config.json", "adapter_config.json", "tokenizer.json", "chat_template.jinja", "tokenizer.model")
+    weights = [*folder.glob("*.safetensors"), *folder.glob("pytorch_model*.bin")]
+    paths = [folder / name for name in names] + sorted(weights)
     for path in paths:
         if path.is_file():
             about = path.stat()
@@ -183,7 +190,7 @@ def weights_digest(folder: Path) -> str:
 def _check_loadable(folder: Path) -> None:
     from transformers import CONFIG_MAPPING
 
-    config = _read(need_folder(folder) / "config.json")
+    config = _read(folder / "config.json")
     kind = config.get("model_type")
     if kind not in CONFIG_MAPPING:
         raise UserError(

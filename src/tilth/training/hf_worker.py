@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import TilthError, TrainingError, UserError
 from tilth.models.loader import Hardware, find_hardware, load_model, load_template, load_tokenizer
 from tilth.models.local import IGNORED
+from tilth.models.opened import open_model
 from tilth.store.files import write_json
 from tilth.training.base import Job, whole
 from tilth.training.data import read_data
@@ -130,7 +131,7 @@ def _trainer(job: Job, folder: Path, hardware: Hardware, rows: Rows, validation:
         args=arguments(job, folder, hardware, evaluate=bool(validation)),
         train_dataset=_dataset(rows),
         eval_dataset=_dataset(validation) if validation else None,
-        processing_class=AutoTokenizer.from_pretrained(folder / job.base, local_files_only=True),
+        processing_class=AutoTokenizer.from_pretrained(open_model(folder / job.base), local_files_only=True),
         peft_config=_lora(job) if settings.method != "full" else None,
         callbacks=[loss_log(folder, log.info)],
     )

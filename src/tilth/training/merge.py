@@ -18,6 +18,7 @@ from tilth.models.loader import (
     need_folder,
     weights_digest,
 )
+from tilth.models.opened import open_model
 from tilth.sample import Message
 from tilth.store.files import read_json, write_json
 
@@ -51,7 +52,8 @@ def merge(base: Path, adapter: Path, out: Path, say: Callable[[str], None] = lam
         FolderError: `out` exists and was not made by `merge`.
         TrainingError: the merged model does not say what base and adapter say together.
     """
-    key = f"{weights_digest(need_folder(base))}+{weights_digest(adapter)}"
+    base = open_model(need_folder(base), say)
+    key = f"{weights_digest(base)}+{weights_digest(adapter)}"
     if out.exists():
         about = read_json(out / ABOUT_FILE) if (out / ABOUT_FILE).exists() else {}
         if about.get("what") != "merged":

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tilth.errors import FolderError, TrainingError, UserError
 from tilth.models.loader import need_folder, weights_digest
+from tilth.models.opened import open_model
 from tilth.recipe.schema import Train
 from tilth.store.files import read_json, read_jsonl, write_json
 from tilth.store.folder import RunFolder
@@ -100,6 +101,8 @@ def _train(
     if settings.base_model == TINY:
         _run([sys.executable, "-m", "tilth.training.tiny", JOB_FILE], folder, progress)
         need_folder(base)
+    elif settings.backend == "hf" and settings.python is None:
+        open_model(base, progress)
     seconds = _run(command, folder, progress, settings.python or sys.executable)
     artifact = _collect(backend, job, folder)
     write_json(

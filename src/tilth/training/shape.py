@@ -5,18 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tilth.errors import UserError
+from tilth.models.internlm2 import MODEL_TYPE, speaks_internlm2
 from tilth.models.loader import load_template
-from tilth.models.template import ChatTemplate
-from tilth.sample import Message
 from tilth.store.files import read_json
 
 TINY = "tiny"
-_PROBE = (
-    Message(role="system", content="a"),
-    Message(role="user", content="b"),
-    Message(role="assistant", content="c"),
-    Message(role="user", content="d"),
-)
 
 
 def model_type(base: Path, name: str) -> str:
@@ -24,19 +17,14 @@ def model_type(base: Path, name: str) -> str:
     path = base / "config.json"
     if path.is_file():
         return str(read_json(path).get("model_type", ""))
-    return "internlm2" if "internlm2" in name.lower() else ""
+    return MODEL_TYPE if MODEL_TYPE in name.lower() else ""
 
 
 def is_internlm2(base: Path, name: str) -> bool:
     """Whether a conversation looks to this model as InternLM2 writes it."""
-    if name == TINY or model_type(base, name) == "internlm2":
+    if name == TINY or model_type(base, name) == MODEL_TYPE:
         return True
     try:
-        template = load_template(base)
-        wanted = ChatTemplate(tokens=template.tokens)
-        return all(
-            template.render(messages, True) == wanted.render(messages, True)
-            for messages in (_PROBE, _PROBE[1:2])
-        )
+        return speaks_internlm2(load_template(base))
     except UserError:
         return False

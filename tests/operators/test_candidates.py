@@ -7,10 +7,12 @@ import random
 import numpy as np
 import pytest
 
-from tilth.operators import candidates
+from tilth.operators import candidates, greedy
 from tilth.operators.candidates import Measure, Union
 from tilth.operators.grams import Vocabulary
+from tilth.operators.greedy import keep_greedily
 from tilth.operators.similarity import ngrams
+from tilth.operators.sketch import Compared
 
 CASES = [
     (kind, threshold, seed)
@@ -39,9 +41,10 @@ def build(kind, threshold, seed):
     measure = Measure(kind, 2, threshold)
     grams = Vocabulary.of([(text,) for text in texts], 2, least=2).encode([(text,) for text in texts])
 
-    def similar(x, others):
-        overlaps = grams.overlaps(grams.row(x), others)
-        return measure.of(overlaps, int(grams.sizes[x]), grams.sizes[others])
+    compared = Compared.of(grams)
+
+    def alike(x, y):
+        return compared.alike(measure, x, compared, y)
 
     sets = [ngrams(text, 2) for text in texts]
     truth = np.zeros((len(sets), len(sets)))
@@ -50,7 +53,7 @@ def build(kind, threshold, seed):
             shared = len(one & other)
             value = shared / (len(one | other) if kind == "jaccard" else min(len(one), len(other)))
             truth[x, y] = value if value >= threshold else 0
-    return measure.entries(grams).groups(), similar, truth
+    return measure.entries(grams).groups(), alike, truth
 
 
 @pytest.mark.parametrize(("small", "chunk"), [(0, 7), (64, 7), (64, 1_000_000)])
@@ -58,18 +61,21 @@ def build(kind, threshold, seed):
 def test_connect_joins_what_is_linked(kind, threshold, seed, small, chunk, monkeypatch):
     monkeypatch.setattr(candidates, "CHUNK", chunk)
     monkeypatch.setattr(candidates, "SMALL", small)
-    groups, similar, truth = build(kind, threshold, seed)
+    groups, alike, truth = build(kind, threshold, seed)
     join, expected = Union(len(truth)), Union(len(truth))
-    groups.connect(join, similar)
+    groups.connect(join, alike)
     for x, y in zip(*np.nonzero(truth), strict=True):
         expected.union(int(x), int(y))
     everything = np.arange(len(truth))
     assert join.roots(everything).tolist() == expected.roots(everything).tolist()
 
 
+@pytest.mark.parametrize(("most", "pairs"), [(1, 1), (8, 5), (4096, 1_000_000)])
 @pytest.mark.parametrize(("kind", "threshold", "seed"), CASES)
-def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed):
-    groups, similar, truth = build(kind, threshold, seed)
+def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed, most, pairs, monkeypatch):
+    monkeypatch.setattr(greedy, "MOST", most)
+    monkeypatch.setattr(greedy, "PAIRS", pairs)
+    groups, alike, truth = build(kind, threshold, seed)
     kept, dropped = [], {}
     for x in range(len(truth)):
         best = max(kept, key=lambda y: (truth[x, y], -y), default=x)
@@ -77,7 +83,7 @@ def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed):
             dropped[x] = (best, pytest.approx(truth[x, best]))
         else:
             kept.append(x)
-    assert groups.greedy(len(truth), similar) == dropped
+    assert keep_greedily(groups, len(truth), alike, lambda _: lambda x, y: truth[x, y]) == dropped
 
 
 def test_a_limit_bounds_what_a_large_group_costs(monkeypatch):
@@ -85,24 +91,25 @@ def test_a_limit_bounds_what_a_large_group_costs(monkeypatch):
     size, spent = 200, []
     key, strict = np.zeros(size, dtype=np.int64), np.ones(size, dtype=np.bool_)
 
-    def nothing_alike(x, others):
-        spent.append(others.size)
-        return np.zeros(others.size)
+    def nothing_alike(x, y):
+        spent.append(y.size)
+        return np.zeros(y.size, dtype=np.bool_)
 
     groups = candidates.Entries(key, np.arange(size), strict).groups()
     groups.connect(Union(size), nothing_alike, limit=3)
     assert 3 * size <= sum(spent) < 4 * size
 
 
-def test_a_bucket_remembers_only_so_many():
+def test_a_bucket_remembers_only_so_many(monkeypatch):
+    monkeypatch.setattr(greedy, "MOST", 1)
     size, asked = 100, []
     entries = candidates.Entries(
         np.zeros(size, dtype=np.int64), np.arange(size), np.ones(size, dtype=np.bool_)
     )
 
-    def nothing_alike(x, others):
-        asked.append(others.tolist())
-        return np.zeros(others.size)
+    def nothing_alike(x, y):
+        asked.append(y.tolist())
+        return np.zeros(y.size, dtype=np.bool_)
 
-    assert entries.groups().greedy(size, nothing_alike, bucket=3) == {}
+    assert keep_greedily(entries.groups(), size, nothing_alike, lambda _: lambda x, y: 0.0, bucket=3) == {}
     assert asked[-1] == [0, 1, 2]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
 from tilth.operators import grams as grams_module
-from tilth.operators.grams import Documents, Vocabulary, hashed, spans
+from tilth.operators.grams import Documents, Vocabulary, comparison_text, flat, hashed, spans
 from tilth.operators.similarity import ngrams
+from tilth.operators.sketch import Sketch
 from tilth.sample import Message, Sample
 
 TEXTS = ["锅里有水", "锅里有水，水里有锅", "", "？！", "水", "Ａbc", "abC。", "😀锅里", "\ud800锅里有"]
@@ -68,3 +71,38 @@ def test_documents_are_read_again_where_memory_ends():
     assert asked == ["a", "b"]
     assert [documents[at] for at in (0, 1, 2, 2)] == [("水" * 10,)] * 4
     assert asked == ["a", "b", "c", "c"]
+
+
+def test_the_table_folds_as_the_comparison_text_does():
+    rng = random.Random(4)
+    signs = [chr(code) for first, last in grams_module._PLAIN_BLOCKS for code in range(first, last + 1)]
+    odd = "\u0301\u3099ﬁé①½ßİ\U0001f600가각"
+    for _ in range(2000):
+        texts = ["".join(rng.choices(signs, k=rng.randint(0, 9))) for _ in range(3)]
+        texts[0] += rng.choice(odd)
+        points, lengths, order = grams_module._comparison_points(texts)
+        found = {}
+        for at, length in zip(order.tolist(), lengths.tolist(), strict=True):
+            found[at] = "".join(map(chr, points[:length]))
+            points = points[length:]
+        assert [found[at] for at in range(3)] == [comparison_text(text) for text in texts]
+
+
+def test_flat_hashes_stand_in_the_order_of_the_texts():
+    hashes, starts = flat(TEXTS, 3)
+    assert starts.tolist()[-1] == hashes.size
+    for at, text in enumerate(TEXTS):
+        alone, _ = flat([text], 3)
+        assert hashes[int(starts[at]) : int(starts[at + 1])].tolist() == alone.tolist()
+
+
+def test_a_sketch_never_promises_too_little():
+    rng = random.Random(9)
+    texts = ["".join(rng.choices("甲乙丙丁戊己庚辛壬癸子丑", k=rng.randint(0, 900))) for _ in range(60)]
+    texts += [text[: rng.randint(0, 900)] + "寅" for text in texts]
+    sketch = Sketch.of([(text,) for text in texts], 3)
+    sets = [ngrams(text, 3) for text in texts]
+    x, y = np.divmod(np.arange(len(texts) ** 2), len(texts))
+    shared = np.array([len(sets[a] & sets[b]) for a, b in zip(x, y, strict=True)])
+    assert (sketch.most(x, sketch, y) >= shared).all()
+    assert (sketch.most(x, sketch, y) < np.minimum(sketch.counts[x], sketch.counts[y])).any()

@@ -18,13 +18,17 @@ from tilth.operators.grams import Grams, Hashes, Ints, distinct, runs, spans
 
 Flags = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
-Similar = Callable[[int, Ints], Values]
-"""The similarity of one document to some others; 0 where it is below the threshold."""
+Alike = Callable[[Ints, Ints], Flags]
+"""Whether each document of one array is similar to the one beside it in the other."""
 
 SMALL = 64
-"""Groups up to this size are compared pair by pair, all at once; larger ones shrink as they are joined."""
+"""Larger groups are first looked at for near-copies by the thousand."""
+COLLAPSE = 4
+"""Comparisons spent on that for each document of a large group."""
 CHUNK = 1_000_000
 """Pairs held at a time."""
+COMPARED = 1 << 16
+"""Pairs compared at a time, so that what is fetched for them stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Measure:
     n: int
     threshold: float
 
-    def of(self, overlaps: Ints, size: int, sizes: Ints) -> Values:
-        """The similarity from the number of shared n-grams and the two sizes; 0 below the threshold."""
-        whole: Ints = size + sizes - overlaps if self.kind == "jaccard" else np.minimum(size, sizes)
+    def of(self, overlaps: Ints, mine: Ints, sizes: Ints) -> Values:
+        """The similarity from the numbers of shared n-grams and the sizes of both; 0 below the threshold."""
+        whole: Ints = mine + sizes - overlaps if self.kind == "jaccard" else np.minimum(mine, sizes)
         values: Values = overlaps / whole
         values[values < self.threshold] = 0.0
         return values
@@ -77,6 +81,11 @@ class Entries:
     document: Ints
     strict: Flags
 
+    def pairs(self) -> int:
+        """How many pairs share a key, each counted as often as it shares one."""
+        counts = np.bincount(self.key, minlength=1)
+        return int((counts * (counts - 1)).sum()) // 2
+
     def groups(self) -> Groups:
         """The same by key; keys that make no pair are left out."""
         order = np.lexsort((self.document, ~self.strict, self.key))
@@ -97,113 +106,58 @@ class Groups:
     document: Ints
     strict: Flags
 
-    def connect(self, join: Union, similar: Similar, limit: int | None = None) -> None:
+    def connect(self, join: Union, alike: Alike, limit: int | None = None) -> None:
         """Join all documents that are linked by similar pairs.
+
+        Large groups are first looked at for near-copies by the thousand, which one pass joins. Then all pairs of
+        documents that are still apart are compared, each once, however many keys it shares.
 
         Args:
             join: what is joined.
-            similar: see `Similar`.
+            alike: see `Alike`.
             limit: comparisons spent on a large group for each of its documents; `None` for all it takes.
         """
         sizes = np.diff(self.starts)
-        for group in np.flatnonzero(sizes > SMALL):
+        large = sizes > SMALL
+        for group in np.flatnonzero(large):
             span = slice(self.starts[group], self.starts[group + 1])
-            budget = None if limit is None else limit * int(sizes[group])
-            _connect_group(self.document[span], self.strict[span], join, similar, budget)
-        for x, others in self._pairs(np.flatnonzero(sizes <= SMALL)):
-            root = join.root(x)
-            apart = others[join.roots(others) != root]
-            if apart.size:
-                for other in apart[similar(x, apart) > 0].tolist():
-                    join.union(x, other)
+            budget = (COLLAPSE if limit is None else limit) * int(sizes[group])
+            _connect_group(self.document[span], self.strict[span], join, alike, budget)
+        for x, y in self._apart(np.flatnonzero(~large if limit is not None else sizes > 0), join):
+            for first in range(0, x.size, COMPARED):
+                one, other = x[first : first + COMPARED], y[first : first + COMPARED]
+                found = alike(one, other)
+                for pair in zip(one[found].tolist(), other[found].tolist(), strict=True):
+                    join.union(*pair)
 
-    def _pairs(self, chosen: Ints) -> Iterator[tuple[int, Ints]]:
-        """Each document with its partners, in chunks of groups: a pair may come again in a later chunk."""
+    def _apart(self, chosen: Ints, join: Union) -> Iterator[tuple[Ints, Ints]]:
+        """Pairs of documents of the chosen groups that are not joined, in chunks: one may come again in a later chunk."""
         sizes = np.diff(self.starts)[chosen]
         total = np.cumsum(sizes * (sizes - 1) // 2)
         cuts = np.searchsorted(total, np.arange(CHUNK, int(total[-1]) if total.size else 0, CHUNK))
-        for part in np.split(chosen, cuts):
-            entries = spans(self.starts[part], np.diff(self.starts)[part])
-            start = np.repeat(self.starts[part], np.diff(self.starts)[part])
-            before = entries - start
-            x, y = np.repeat(entries, before), spans(start, before)
-            useful = self.strict[x] | self.strict[y]
-            pairs = np.stack([self.document[x[useful]], self.document[y[useful]]])
-            yield from partners(pairs.max(axis=0), pairs.min(axis=0))
-
-    def greedy(
-        self, documents: int, similar: Similar, bucket: int | None = None
-    ) -> dict[int, tuple[int, float]]:
-        """Walk the documents in order and keep each that resembles none kept before.
-
-        Args:
-            documents: how many there are; 0 is the first choice.
-            similar: see `Similar`.
-            bucket: how many kept documents to remember for one key; `None` for all.
-
-        Returns:
-            For each document that is not kept: the kept one most similar to it, and the similarity.
-        """
-        kept = _Kept(self, documents, bucket)
-        dropped: dict[int, tuple[int, float]] = {}
-        for x in np.unique(self.document).tolist():
-            found = kept.candidates(x)
-            values = similar(x, found) if found.size else np.zeros(1)
-            best = int(np.argmax(values))
-            if values[best] > 0:
-                dropped[x] = int(found[best]), float(values[best])
-            else:
-                kept.add(x)
-        return dropped
+        for part in np.split(chosen, np.unique(cuts)):
+            sizes = np.diff(self.starts)[part]
+            entries = spans(self.starts[part], sizes)
+            group = np.repeat(np.arange(part.size), sizes)
+            root = join.roots(self.document[entries])
+            order = np.lexsort((root, group))
+            document, strict = self.document[entries][order], self.strict[entries][order]
+            begin = np.repeat(np.cumsum(sizes) - sizes, sizes)
+            run = runs((group[order] << 32) | root[order])
+            before = np.repeat(run, np.diff(np.append(run, order.size))) - begin
+            upto = np.cumsum(before)
+            ends = np.searchsorted(upto, np.arange(CHUNK, int(upto[-1]) if upto.size else 0, CHUNK))
+            for piece in np.split(np.arange(order.size), np.unique(ends)):
+                x, y = np.repeat(piece, before[piece]), spans(begin[piece], before[piece])
+                useful = strict[x] | strict[y]
+                one, other = document[x[useful]], document[y[useful]]
+                pairs = distinct((np.maximum(one, other) << 32) | np.minimum(one, other))
+                one, other = pairs >> 32, pairs & 0xFFFFFFFF
+                apart = join.roots(one) != join.roots(other)
+                yield one[apart], other[apart]
 
 
-class _Kept:
-    """The kept documents of each group, in the places that the group's own entries leave for them."""
-
-    def __init__(self, groups: Groups, documents: int, bucket: int | None) -> None:
-        sizes = np.diff(groups.starts)
-        self._group = np.repeat(np.arange(sizes.size), sizes)
-        self._strict = groups.strict
-        self._order = np.argsort(groups.document, kind="stable")
-        self._first = np.searchsorted(groups.document[self._order], np.arange(documents + 1))
-        stricts = np.bincount(self._group[groups.strict], minlength=sizes.size)
-        self._begin = np.stack([groups.starts[:-1] + stricts, groups.starts[:-1]])
-        self._filled = np.zeros_like(self._begin)
-        self._slots = np.empty_like(groups.document)
-        self._bucket = sizes.max(initial=0) if bucket is None else bucket
-
-    def _entries(self, x: int) -> tuple[Ints, Ints]:
-        entries = self._order[self._first[x] : self._first[x + 1]]
-        return self._strict[entries].astype(np.int64), self._group[entries]
-
-    def candidates(self, x: int) -> Ints:
-        """The kept documents that share a key with `x`, strict for one of the two; ascending."""
-        strict, group = self._entries(x)
-        loose = group[strict == 1]
-        begin = np.concatenate([self._begin[1, group], self._begin[0, loose]])
-        count = np.concatenate([self._filled[1, group], self._filled[0, loose]])
-        return distinct(self._slots[spans(begin, count)])
-
-    def add(self, x: int) -> None:
-        """Remember `x` in each of its groups that has room."""
-        strict, group = self._entries(x)
-        room = self._filled[strict, group] < self._bucket
-        strict, group = strict[room], group[room]
-        self._slots[self._begin[strict, group] + self._filled[strict, group]] = x
-        self._filled[strict, group] += 1
-
-
-def partners(x: Ints, y: Ints) -> Iterator[tuple[int, Ints]]:
-    """Each distinct x, ascending, with its distinct y."""
-    pairs = distinct((x << 32) | y)
-    x, y = pairs >> 32, pairs & 0xFFFFFFFF
-    cuts = np.flatnonzero(x[1:] != x[:-1]) + 1
-    for start, end in zip([0, *cuts.tolist()], [*cuts.tolist(), x.size], strict=True):
-        if end > start:
-            yield int(x[start]), y[start:end]
-
-
-def _connect_group(documents: Ints, strict: Flags, join: Union, similar: Similar, budget: int | None) -> None:
+def _connect_group(documents: Ints, strict: Flags, join: Union, alike: Alike, budget: int) -> None:
     """Join within one large group. What is joined leaves the rest: near-copies by the thousand cost one pass."""
     rest, rest_strict, spent = documents, strict, 0
     while rest_strict.any():
@@ -217,12 +171,12 @@ def _connect_group(documents: Ints, strict: Flags, join: Union, similar: Similar
             target = np.flatnonzero(~same & (rest_strict | x_strict))
             spent += target.size
             if target.size:
-                same[target[similar(x, rest[target]) > 0]] = True
+                same[target[alike(np.full(target.size, x), rest[target])]] = True
             for other in rest[same].tolist():
                 join.union(x, other)
             frontier.extend(zip(rest[same].tolist(), rest_strict[same].tolist(), strict=True))
             rest, rest_strict = rest[~same], rest_strict[~same]
-            if budget is not None and spent >= budget:
+            if spent >= budget:
                 return
 
 

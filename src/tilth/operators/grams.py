@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from tilth.sample import Sample
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+Points = npt.NDArray[np.uint32]
 Document = tuple[str, ...]
 Number = TypeVar("Number", bound=np.generic)
 
@@ -32,6 +34,11 @@ CACHE_CHARACTERS = 50_000_000
 """Characters that `Documents` keeps in memory, 100 to 200 MB."""
 
 _BITS = 50
+_SPECIAL = 0xFFFFFFFF
+_PLAIN_BLOCKS = (
+    *((1, 0x2FF), (0x2010, 0x205F), (0x3000, 0x3029), (0x3030, 0x3098), (0x309D, 0x30FF)),
+    *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xFF01, 0xFF5E)),
+)
 _OTHER = re.compile(r"[\W_]+")
 
 
@@ -86,18 +93,93 @@ def hashed(documents: Sequence[Document], n: int) -> tuple[Ints, Hashes]:
     texts = [text for document in documents for text in document]
     owner = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
     part = np.fromiter((k for document in documents for k in range(len(document))), np.uint64, len(texts))
-    keys = [comparison_text(text) for text in texts]
-    lengths = np.fromiter(map(len, keys), np.int64, len(keys))
-    long = lengths >= n
-    at, grams = _windows("".join(key for key in keys if len(key) >= n), lengths[long], n)
-    short = [digest(key or text) for key, text in zip(keys, texts, strict=True) if len(key) < n]
-    values = np.concatenate([grams, np.array(short, dtype=np.uint64)])
-    source = np.concatenate([np.flatnonzero(long)[at], np.flatnonzero(~long)])
+    source, values = windows(texts, n)
     values = _mix(values + part[source] * np.uint64(0x9E3779B97F4A7C15))
     pairs = distinct(
         (owner[source].astype(np.uint64) << np.uint64(_BITS)) | (values >> np.uint64(64 - _BITS))
     )
     return (pairs >> np.uint64(_BITS)).astype(np.int64), pairs & np.uint64((1 << _BITS) - 1)
+
+
+def flat(texts: Sequence[str], n: int) -> tuple[Hashes, Hashes]:
+    """Hashes of all n-grams of each text, one text after the other, and where each text's hashes start.
+
+    The starts have one entry more than there are texts. An n-gram may come twice.
+    """
+    source, values = windows(texts, n)
+    if source.size and (source[1:] < source[:-1]).any():
+        order = np.argsort(source, kind="stable")
+        source, values = source[order], values[order]
+    counts = np.bincount(source, minlength=len(texts))
+    return _mix(values), np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+
+
+def windows(texts: Sequence[str], n: int) -> tuple[Ints, Hashes]:
+    """The text and the value of each window of `n` code points of the texts' comparison texts.
+
+    A text with fewer than `n` has one window: itself. Values are to be mixed before they are used as hashes.
+    """
+    points, lengths, source = _comparison_points(texts)
+    long = lengths >= n
+    starts = np.cumsum(lengths) - lengths
+    counts = np.where(long, lengths - n + 1, 0)
+    first = spans(starts, counts)
+    values = np.zeros(max(points.size - n + 1, 0), dtype=np.uint64)
+    for offset in range(n):
+        values *= np.uint64(0xD6E8FEB86659FD93)
+        values += points[offset : offset + values.size]
+    short = source[~long]
+    own = [digest(comparison_text(texts[at]) or texts[at]) for at in short.tolist()]
+    inside = values[first] if first.size else values[:0]
+    owners = np.concatenate([np.repeat(source, counts), short])
+    return owners, np.concatenate([inside, np.array(own, dtype=np.uint64)])
+
+
+def _comparison_points(texts: Sequence[str]) -> tuple[Points, Ints, Ints]:
+    """The code points of the comparison texts, how many each has, and which text each is.
+
+    Nearly all texts are made of characters that are folded one by one, by a table; the others come last.
+    """
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    raw = _code_points("".join(texts))
+    folded = _fold()[np.minimum(raw, len(_fold()) - 1)]
+    order = np.arange(len(texts))
+    rest: list[str] = []
+    special = folded == _SPECIAL
+    if special.any():
+        owner = np.repeat(order, lengths)
+        odd = np.zeros(len(texts), dtype=np.bool_)
+        odd[owner[special]] = True
+        folded = folded[~odd[owner]]
+        rest = [comparison_text(texts[at]) for at in np.flatnonzero(odd).tolist()]
+        order = np.concatenate([order[~odd], order[odd]])
+        lengths = lengths[~odd]
+    kept = folded != 0
+    total = np.concatenate([[0], np.cumsum(kept)])
+    ends = np.cumsum(lengths)
+    counts = total[ends] - total[ends - lengths]
+    more = np.fromiter(map(len, rest), np.int64, len(rest))
+    points = np.concatenate([folded[kept], _code_points("".join(rest))])
+    return points, np.concatenate([counts, more]), order
+
+
+def _code_points(text: str) -> Points:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+@cache
+def _fold() -> Points:
+    """What each character becomes in a comparison text: a code point, 0 for nothing, `_SPECIAL` where it depends.
+
+    Characters of these blocks neither combine with a neighbour nor change under one.
+    """
+    table = np.full(0x10000, _SPECIAL, dtype="<u4")
+    for first, last in _PLAIN_BLOCKS:
+        for code in range(first, last + 1):
+            folded = comparison_text(chr(code))
+            if len(folded) < 2:
+                table[code] = ord(folded) if folded else 0
+    return table
 
 
 def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -109,18 +191,6 @@ def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
 def runs(values: npt.NDArray[Number]) -> Ints:
     """Where each run of equal values starts."""
     return np.flatnonzero(np.concatenate([np.ones(min(1, values.size), np.bool_), values[1:] != values[:-1]]))
-
-
-def _windows(joined: str, lengths: Ints, n: int) -> tuple[Ints, Hashes]:
-    """The text and the value of each window of `n` code points that lies within one of the joined texts."""
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
-    text = np.repeat(np.arange(lengths.size), lengths)
-    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(points.size)
-    inside = np.flatnonzero(left >= n)
-    values = np.zeros(inside.size, dtype=np.uint64)
-    for offset in range(n):
-        values = values * np.uint64(0xD6E8FEB86659FD93) + points[inside + offset]
-    return text[inside], values
 
 
 def _mix(values: Hashes) -> Hashes:
@@ -148,8 +218,6 @@ class Grams:
     ranks: Ints
     known: Ints
     """How many n-grams of each document the vocabulary knows."""
-    marks: npt.NDArray[np.bool_]
-    """A place for each rank, all false between calls: `overlaps` ticks the n-grams of one document here."""
 
     def __len__(self) -> int:
         return self.sizes.size
@@ -158,15 +226,18 @@ class Grams:
         """The ranks of one document, ascending."""
         return self.ranks[self.starts[index] : self.starts[index + 1]]
 
-    def overlaps(self, row: Ints, others: Ints) -> Ints:
-        """How many n-grams of a row each of some documents shares."""
-        counts = self.known[others]
-        self.marks[row] = True
-        found = self.marks[self.ranks[spans(self.starts[others], counts)]]
-        self.marks[row] = False
-        total = np.concatenate([[0], np.cumsum(found)])
-        ends = np.cumsum(counts)
-        return np.asarray(total[ends] - total[ends - counts])
+    def overlaps(self, x: Ints, other: Grams, y: Ints) -> Ints:
+        """How many n-grams each document of `x` shares with the one of `y` beside it, which is in `other`.
+
+        Both must be in terms of the same vocabulary.
+        """
+        mine, theirs = self.known[x], other.known[y]
+        pair = np.concatenate([np.repeat(np.arange(x.size), mine), np.repeat(np.arange(y.size), theirs)])
+        ranks = np.concatenate(
+            [self.ranks[spans(self.starts[x], mine)], other.ranks[spans(other.starts[y], theirs)]]
+        )
+        values = np.sort((pair << 40) | ranks)
+        return np.bincount(values[1:][values[1:] == values[:-1]] >> 40, minlength=x.size)
 
 
 def spans(starts: Ints, counts: Ints) -> Ints:
@@ -219,5 +290,4 @@ class Vocabulary:
         none = np.zeros(0, dtype=np.int64)
         counts = np.concatenate([none, *known])
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        marks = np.zeros(self.grams.size, dtype=np.bool_)
-        return Grams(np.concatenate([none, *sizes]), starts, np.concatenate([none, *ranks]), counts, marks)
+        return Grams(np.concatenate([none, *sizes]), starts, np.concatenate([none, *ranks]), counts)

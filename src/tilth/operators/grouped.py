@@ -11,10 +11,11 @@ from typing import ClassVar
 import numpy as np
 
 from tilth.operators.base import Facts, Read, set_operator
-from tilth.operators.candidates import Measure, Similar, Union, Values
-from tilth.operators.grams import Documents, Grams, Ints, Vocabulary, comparison_text, digest
+from tilth.operators.candidates import Alike, Flags, Measure, Union
+from tilth.operators.grams import Documents, Ints, Vocabulary, comparison_text, digest
 from tilth.operators.minhash import BANDS, BUCKET, MINHASH_VERSION, band_entries, bands
 from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
+from tilth.operators.sketch import Compared
 from tilth.sample import Assign, Sample, Side, Verdict
 
 EXACT_CHARACTERS = 20_000_000
@@ -82,7 +83,7 @@ class Grouped:
             row["stratum"] = digest(json.dumps(stratum, sort_keys=True, ensure_ascii=False))
             row["blank"], row["chars"] = not question.strip(), len(question)
             row["question"] = digest(comparison_text(question) or question)
-        rows["bands"] = bands([(sample.question,) for sample in samples], JACCARD.n)
+        rows["bands"] = bands([sample.question for sample in samples], JACCARD.n)
         return rows
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
@@ -185,24 +186,21 @@ def _connect(facts: Facts, distinct: Ints, read: Read) -> Ints:
     for measure in exact:
         grams = Vocabulary.of(documents, measure.n, least=2).encode(documents)
         groups = measure.entries(grams).groups()
-        groups.connect(join, _by_grams(grams, measure))
+        groups.connect(join, _by_grams(Compared.of(grams), measure))
     return join.roots(np.arange(distinct.size))
 
 
-def _by_grams(grams: Grams, measure: Measure) -> Similar:
-    def similar(x: int, others: Ints) -> Values:
-        return measure.of(grams.overlaps(grams.row(x), others), int(grams.sizes[x]), grams.sizes[others])
-
-    return similar
+def _by_grams(compared: Compared, measure: Measure) -> Alike:
+    return lambda x, y: compared.alike(measure, x, compared, y)
 
 
-def _by_reading(documents: Documents) -> Similar:
+def _by_reading(documents: Documents) -> Alike:
     @lru_cache(maxsize=100_000)
-    def near(x: int, y: int) -> float:
-        value = jaccard(documents[x][0], documents[y][0], JACCARD.n)
-        return value if value >= JACCARD.threshold else 0.0
+    def near(x: int, y: int) -> bool:
+        return jaccard(documents[x][0], documents[y][0], JACCARD.n) >= JACCARD.threshold
 
-    def similar(x: int, others: Ints) -> Values:
-        return np.array([near(min(x, y), max(x, y)) for y in others.tolist()])
+    def alike(x: Ints, y: Ints) -> Flags:
+        pairs = zip(np.minimum(x, y).tolist(), np.maximum(x, y).tolist(), strict=True)
+        return np.fromiter((near(*pair) for pair in pairs), np.bool_, x.size)
 
-    return similar
+    return alike

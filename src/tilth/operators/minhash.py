@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
 from tilth.operators.candidates import Entries
-from tilth.operators.grams import BLOCK, Document, hashed
+from tilth.operators.grams import BLOCK, flat
 
 BANDS, ROWS = 32, 4
 """A pair with Jaccard index 0.7 shares a band with probability 0.9998, one with 0.6 with 0.988."""
@@ -21,24 +22,55 @@ MINHASH_VERSION: int = getattr(RMinHash, "ALGORITHM_VERSION", 0)
 _SEED = 1
 
 Bands = npt.NDArray[np.uint32]
+Signatures = npt.NDArray[np.uint8]
 
 
-def bands(documents: Sequence[Document], n: int) -> Bands:
-    """Band values of the documents' n-gram sets, shape (documents, BANDS); equal ones make a candidate pair."""
-    parts = [_bands(documents[first : first + BLOCK], n) for first in range(0, len(documents), BLOCK)]
+def signatures(texts: Sequence[str], n: int, size: int) -> Signatures:
+    """The lowest byte of each minimum of the texts' n-gram sets, shape (texts, size).
+
+    Two texts agree in a byte with the probability of their Jaccard index, or by chance in one of 256 others (b-bit
+    minwise hashing: Li and König 2010).
+    """
+    parts = [_minima(texts[first : first + BLOCK], n, size) for first in range(0, len(texts), BLOCK)]
+    return np.concatenate([np.empty((0, size), dtype=np.uint8), *(part.astype(np.uint8) for part in parts)])
+
+
+def bands(texts: Sequence[str], n: int) -> Bands:
+    """Band values of the texts' n-gram sets, shape (texts, BANDS); equal ones make a candidate pair."""
+    parts = [_bands(texts[first : first + BLOCK], n) for first in range(0, len(texts), BLOCK)]
     return np.concatenate([np.empty((0, BANDS), dtype=np.uint32), *parts])
 
 
-def _bands(documents: Sequence[Document], n: int) -> Bands:
-    owner, gram = hashed(documents, n)
-    offsets = np.searchsorted(owner, np.arange(len(documents) + 1)).astype(np.uint64)
-    digests = RMinHash.digest_matrix_from_flat_token_hashes(gram, offsets, BANDS * ROWS, _SEED)
-    rows = np.array(digests.to_rows(), dtype=np.uint64).reshape(len(documents), BANDS, ROWS)
-    value = np.zeros((len(documents), BANDS), dtype=np.uint64)
+def _minima(texts: Sequence[str], n: int, size: int) -> npt.NDArray[np.uint32]:
+    gram, starts = flat(texts, n)
+    rows = RMinHash.digest_matrix_from_flat_token_hashes(gram, starts, size, _SEED).to_rows()
+    flattened = np.fromiter(chain.from_iterable(rows), np.uint32, len(texts) * size)
+    return flattened.reshape(len(texts), size)
+
+
+def _bands(texts: Sequence[str], n: int) -> Bands:
+    rows = _minima(texts, n, BANDS * ROWS).astype(np.uint64).reshape(len(texts), BANDS, ROWS)
+    value = np.zeros((len(texts), BANDS), dtype=np.uint64)
     for column in range(ROWS):
         value = (value ^ rows[:, :, column]) * np.uint64(0x9E3779B97F4A7C15)
         value ^= value >> np.uint64(29)
     return (value >> np.uint64(32)).astype(np.uint32)
+
+
+def composed(signature: Signatures, rows: Sequence[int]) -> Bands:
+    """Bands put together from the parts of a signature: of each of its `len(rows)` equal parts so many rows a band.
+
+    A part has fewer rows than all bands ask for, so each row serves in several bands, in another company each time.
+    """
+    size = signature.shape[1] // len(rows)
+    value = np.zeros((len(signature), BANDS), dtype=np.uint32)
+    rng = np.random.default_rng(_SEED)
+    for part, count in enumerate(rows):
+        order = np.concatenate([rng.permutation(size) for _ in range(BANDS * count // size + 1)])
+        for column in range(count):
+            chosen = part * size + order[column * BANDS : (column + 1) * BANDS]
+            value = (value << np.uint32(8)) | signature[:, chosen]
+    return value
 
 
 def band_entries(values: Bands) -> Entries:

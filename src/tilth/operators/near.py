@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from tilth.operators.base import Facts, Field, Read, set_operator
-from tilth.operators.candidates import Entries, Measure
-from tilth.operators.grams import Document, Documents, Grams, Ints, Vocabulary
+from tilth.operators.candidates import Entries, Flags, Groups, Measure
+from tilth.operators.grams import BLOCK, Document, Documents, Hashes, Ints, Vocabulary, hashed
+from tilth.operators.greedy import Prepare, Screen, Verify, keep_greedily
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
-from tilth.operators.minhash import BANDS, BUCKET, MINHASH_VERSION, Bands, band_entries, bands
-from tilth.operators.similarity import ngrams
+from tilth.operators.minhash import (
+    BUCKET,
+    MINHASH_VERSION,
+    ROWS,
+    Signatures,
+    band_entries,
+    composed,
+    signatures,
+)
+from tilth.operators.sketch import Sketch
 from tilth.sample import Drop, Sample, Verdict
 
 EXACT_SAMPLES = 50_000
 EXACT_CHARACTERS = 30_000_000
 """Up to both, candidates come from the n-gram index, which misses none; beyond, from MinHash bands."""
 
-Values = npt.NDArray[np.float64]
+SIGNATURE = 128
+"""Bytes of a sample's signature; question and answer have half of it each."""
+DEVIATIONS = 5
+"""A pair whose signatures agree less than the threshold asks by so many standard deviations is not looked at."""
+FEW_PAIRS = 50
+"""Pairs for each sample that the questions alone may promise before the answers are asked as well."""
 
 
-@set_operator("dedup.near", version=100 + MINHASH_VERSION)
+@set_operator("dedup.near", version=200 + MINHASH_VERSION)
 @dataclass(frozen=True)
 class Near:
     """Keep one of the samples whose question and answer are nearly the same.
@@ -37,8 +49,8 @@ class Near:
     Samples whose text to compare is blank are kept.
 
     Up to 50,000 samples and 30 million characters every near-duplicate is found; in larger sets one at similarity 0.7
-    is found with probability 0.9998, and of a resemblance that thousands share at most 64 kept samples for each band
-    are looked at.
+    is found with probability 0.999 or more, and of a resemblance that thousands share at most 64 kept samples for each
+    band are looked at.
     """
 
     threshold: float = 0.7
@@ -46,7 +58,7 @@ class Near:
     on: Field = "both"
 
     fact: ClassVar[np.dtype[np.void]] = np.dtype(
-        [*KEEPER, ("label", "u1"), ("blank", "?"), ("bands", "u4", (BANDS,))]
+        [*KEEPER, ("label", "u1"), ("blank", "?"), ("signature", "u1", (SIGNATURE,))]
     )
 
     def __post_init__(self) -> None:
@@ -57,7 +69,7 @@ class Near:
             raise ValueError(f"ngram is {self.ngram}; expected at least 1 character.")
 
     def observe(self, sample: Sample) -> tuple[object, ...]:
-        """What speaks for the sample, and the MinHash bands of its n-grams."""
+        """What speaks for the sample, and the MinHash signature of its n-grams."""
         row: tuple[object, ...] = self.observe_many([sample])[0].item()
         return row
 
@@ -65,10 +77,14 @@ class Near:
         """The same for many, several times faster."""
         documents = [self._document(sample) for sample in samples]
         rows = np.empty(len(samples), dtype=self.fact)
-        for row, sample, document in zip(rows, samples, documents, strict=True):
-            row["verified"], row["human"], row["chars"] = worth(sample)
-            row["label"], row["blank"] = label(sample), not any(map(str.strip, document))
-        rows["bands"] = bands(documents, self.ngram)
+        rows["verified"], rows["human"], rows["chars"] = (
+            zip(*map(worth, samples), strict=True) if samples else ((),) * 3
+        )
+        rows["label"] = [label(sample) for sample in samples]
+        rows["blank"] = [not any(map(str.strip, document)) for document in documents]
+        texts = [text for document in documents for text in document]
+        size = SIGNATURE // self._parts
+        rows["signature"] = signatures(texts, self.ngram, size).reshape(len(samples), SIGNATURE)
         return rows
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
@@ -76,80 +92,127 @@ class Near:
         ranking = order(facts.rows)
         ranking = ranking[~facts.rows["blank"][ranking]]
         documents = Documents(facts.places, read, self._document)
+        labels = facts.rows["label"][ranking]
         characters = facts.rows["chars"].sum(dtype=np.int64)
-        exact = len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS
-        search = _Search(documents, facts.rows["label"], ranking, self)
-        entries = search.rare_grams() if exact else search.band_values(facts.rows["bands"])
-        dropped = entries.groups().greedy(ranking.size, search.similar, None if exact else BUCKET)
+        if len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS:
+            groups, screen, bucket = *self._exactly(_Ranked(documents, ranking), labels), None
+        else:
+            signature = facts.rows["signature"][ranking]
+            groups, screen, bucket = self._by_bands(signature), self._agree(signature, labels), BUCKET
+        prepare = self._verifier(_Ranked(documents, ranking))
+        dropped = keep_greedily(groups, ranking.size, screen, prepare, bucket)
         for x, (kept, similarity) in dropped.items():
             same_as = facts.places[ranking[kept]]
             evidence = {"same_as": same_as, "similarity": round(similarity, 4), "field": self.on}
             yield facts.places[ranking[x]], Drop("near_duplicate", evidence)
+
+    @property
+    def _parts(self) -> int:
+        return 2 if self.on == "both" else 1
 
     def _document(self, sample: Sample) -> Document:
         if self.on == "question":
             return (sample.question,)
         return (answer(sample),) if self.on == "answer" else (sample.question, answer(sample))
 
+    def _exactly(self, documents: _Ranked, labels: np.ndarray) -> tuple[Groups, Screen]:
+        """Candidates from the n-grams of one part, and what tells that two samples are not alike.
 
-class _Search:
-    """Finds candidates one way or the other, and verifies them on the texts. Counts samples by their rank."""
-
-    def __init__(self, documents: Documents, labels: np.ndarray, ranking: Ints, near: Near) -> None:
-        self._documents, self._labels, self._ranking = documents, labels, ranking
-        self._n, self._threshold = near.ngram, near.threshold
-        self._measure = Measure("jaccard", near.ngram, near.threshold)
-        self._grams: Grams | None = None
-        self._sets = lru_cache(maxsize=4096)(self._read_sets)
-
-    def rare_grams(self) -> Entries:
-        """Candidates from the n-gram index.
-
-        Where each part of two documents is similar, so are their parts taken together: with shared Iₖ of all Uₖ,
-        ΣIₖ/ΣUₖ is at least the smallest Iₖ/Uₖ. One index over all parts therefore misses none.
+        Every part of two near-duplicates is similar, so the index of any one part misses none: the part that promises
+        fewer pairs is taken.
         """
-        vocabulary = Vocabulary.of(self._documents, self._n, least=2)
-        self._grams = vocabulary.encode(self._documents)
-        return self._ranked(self._measure.entries(self._grams))
-
-    def band_values(self, values: Bands) -> Entries:
-        """Candidates from MinHash bands. What will be verified is read in order, which is fast, while it fits."""
-        entries = self._ranked(band_entries(values))
-        self._documents.warm(np.sort(self._ranking[np.unique(entries.document)]))
-        return entries
-
-    def _ranked(self, entries: Entries) -> Entries:
-        rank = np.full(len(self._documents), -1)
-        rank[self._ranking] = np.arange(self._ranking.size)
-        document = rank[entries.document]
-        ranked = document >= 0
-        return Entries(entries.key[ranked], document[ranked], entries.strict[ranked])
-
-    def similar(self, rank: int, ranks: Ints) -> Values:
-        """The similarity of the least similar part; 0 below the threshold or where the labels differ.
-
-        The texts are compared in the order of what they can reach at most. Once nothing can come before the most
-        similar one, the others are left at 0.
-        """
-        x, others = int(self._ranking[rank]), self._ranking[ranks]
-        most = (self._labels[others] == self._labels[x]).astype(np.float64)
-        if self._grams is not None:
-            overlaps = self._grams.overlaps(self._grams.row(x), others)
-            most *= self._measure.of(overlaps, int(self._grams.sizes[x]), self._grams.sizes[others])
-        values, best = np.zeros(others.size), 0.0
-        for at in np.argsort(-most, kind="stable").tolist():
-            if most[at] <= best:
+        measure = Measure("jaccard", self.ngram, self.threshold)
+        parts = [_Part(documents, part) for part in range(self._parts)]
+        sketches = [Sketch.of(part, self.ngram) for part in parts]
+        found: list[tuple[int, Groups]] = []
+        for part in parts:
+            grams = Vocabulary.of(part, self.ngram, least=2).encode(part)
+            groups = measure.entries(grams).groups()
+            sizes = np.diff(groups.starts)
+            found.append((int((sizes * (sizes - 1)).sum()) // 2, groups))
+            if found[-1][0] <= FEW_PAIRS * len(documents):
                 break
-            values[at] = self._similarity(x, int(others[at]))
-            best = max(best, values[at])
-        return values
 
-    def _similarity(self, x: int, y: int) -> float:
-        least = 1.0
-        for mine, other in zip(self._sets(x), self._sets(y), strict=True):
-            shared = len(mine & other)
-            least = min(least, shared / (len(mine) + len(other) - shared))
-        return least if least >= self._threshold else 0.0
+        def screen(x: Ints, y: Ints) -> Flags:
+            alike: Flags = labels[x] == labels[y]
+            for sketch in sketches:
+                at = np.flatnonzero(alike)
+                most = sketch.most(x[at], sketch, y[at])
+                alike[at] = measure.of(most, sketch.counts[x[at]], sketch.counts[y[at]]) > 0
+            return alike
 
-    def _read_sets(self, index: int) -> tuple[frozenset[str], ...]:
-        return tuple(ngrams(part, self._n) for part in self._documents[index])
+        return min(found, key=lambda pair: pair[0])[1], screen
+
+    def _by_bands(self, signature: Signatures) -> Groups:
+        """Candidates from MinHash bands; of what bands may be made of, that which promises the fewest pairs."""
+        ways = [(ROWS,)] if self._parts == 1 else [(ROWS - answers, answers) for answers in range(ROWS)]
+        found = [band_entries(composed(signature, rows)) for rows in ways]
+        return min(found, key=Entries.pairs).groups()
+
+    def _agree(self, signature: Signatures, labels: np.ndarray) -> Screen:
+        size = SIGNATURE // self._parts
+        t = self.threshold
+        least = t * size - DEVIATIONS * (size * t * (1 - t)) ** 0.5
+
+        def screen(x: Ints, y: Ints) -> Flags:
+            same = (signature[x] == signature[y]).reshape(x.size, self._parts, size).sum(axis=2)
+            return np.asarray((same >= least).all(axis=1) & (labels[x] == labels[y]))
+
+        return screen
+
+    def _verifier(self, documents: _Ranked) -> Prepare:
+        def prepare(members: Ints) -> Verify:
+            position = {rank: at for at, rank in enumerate(members.tolist())}
+            read = [documents[rank] for rank in members.tolist()]
+            columns = [
+                _sets([document[part] for document in read], self.ngram) for part in range(self._parts)
+            ]
+
+            def similarity(x: int, y: int) -> float:
+                least = 1.0
+                for column in columns:
+                    mine, other = column[position[x]], column[position[y]]
+                    both = np.sort(np.concatenate([mine, other]))
+                    shared = int(np.count_nonzero(both[1:] == both[:-1]))
+                    least = min(least, shared / (mine.size + other.size - shared))
+                return least if least >= self.threshold else 0.0
+
+            return similarity
+
+        return prepare
+
+
+def _sets(texts: Sequence[str], n: int) -> list[Hashes]:
+    """The distinct hashed n-grams of each text."""
+    found: list[Hashes] = []
+    for first in range(0, len(texts), BLOCK):
+        block = texts[first : first + BLOCK]
+        owner, gram = hashed([(text,) for text in block], n)
+        found += np.split(gram, np.searchsorted(owner, np.arange(1, len(block))))
+    return found
+
+
+class _Ranked(Sequence[Document]):
+    """Documents by rank."""
+
+    def __init__(self, documents: Documents, ranking: Ints) -> None:
+        self._documents, self._ranking = documents, ranking
+
+    def __len__(self) -> int:
+        return self._ranking.size
+
+    def __getitem__(self, rank: int) -> Document:  # type: ignore[override]  # nobody slices
+        return self._documents[int(self._ranking[rank])]
+
+
+class _Part(Sequence[Document]):
+    """One part of each document, as a document of its own."""
+
+    def __init__(self, documents: Sequence[Document], part: int) -> None:
+        self._documents, self._part = documents, part
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def __getitem__(self, index: int) -> Document:  # type: ignore[override]  # nobody slices
+        return (self._documents[index][self._part],)

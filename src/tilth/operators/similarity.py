@@ -8,12 +8,14 @@ compare, the original texts decide.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from tilth.operators.candidates import Entries, Measure, partners
-from tilth.operators.grams import BLOCK, Document, Ints, Vocabulary, comparison_text, spans
+from tilth.operators.candidates import CHUNK, COMPARED, Entries, Measure
+from tilth.operators.grams import BLOCK, Document, Ints, Vocabulary, comparison_text, distinct, spans
+from tilth.operators.sketch import Compared
 
 __all__ = [
     "CONTAINMENT",
@@ -102,8 +104,8 @@ class _Half:
     def __init__(self, measure: Measure, documents: Sequence[Document]) -> None:
         self._measure = measure
         self._vocabulary = Vocabulary.of(documents, measure.n, least=1)
-        self._grams = self._vocabulary.encode(documents)
-        entries = measure.entries(self._grams)
+        self._indexed = Compared.of(self._vocabulary.encode(documents))
+        entries = measure.entries(self._indexed.grams)
         order = np.lexsort((~entries.strict, entries.key))
         self._entries = Entries(entries.key[order], entries.document[order], entries.strict[order])
         ranks = np.arange(self._vocabulary.grams.size + 1)
@@ -111,19 +113,24 @@ class _Half:
         self._stricts = np.bincount(self._entries.key[self._entries.strict], minlength=ranks.size - 1)
 
     def pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, int]]:
-        grams = self._vocabulary.encode(documents)
-        for x, others in partners(*self._shared(self._measure.entries(grams))):
-            overlaps = self._grams.overlaps(grams.row(x), others)
-            values = self._measure.of(overlaps, int(grams.sizes[x]), self._grams.sizes[others])
-            for y in others[values > 0].tolist():
-                yield x, y
+        asked = Compared.of(self._vocabulary.encode(documents))
+        for x, y in self._shared(self._measure.entries(asked.grams)):
+            for first in range(0, x.size, COMPARED):
+                one, other = x[first : first + COMPARED], y[first : first + COMPARED]
+                found = asked.alike(self._measure, one, self._indexed, other)
+                yield from zip(one[found].tolist(), other[found].tolist(), strict=True)
 
-    def _shared(self, entries: Entries) -> tuple[Ints, Ints]:
-        """All pairs of an asked and an indexed document that share a key strict for one of them."""
+    def _shared(self, entries: Entries) -> Iterator[tuple[Ints, Ints]]:
+        """All pairs of an asked and an indexed document that share a key strict for one of them, in chunks."""
         key = entries.key
         counts = np.where(entries.strict, np.diff(self._starts)[key], self._stricts[key])
-        found = self._entries.document[spans(self._starts[key], counts)]
-        return np.repeat(entries.document, counts), found
+        by_document = np.bincount(entries.document, counts, minlength=1).cumsum()
+        cuts = np.searchsorted(by_document, np.arange(CHUNK, int(by_document[-1]) + 1, CHUNK))
+        for first, end in pairwise([0, *np.unique(cuts + 1).tolist(), by_document.size]):
+            part = slice(*np.searchsorted(entries.document, (first, end)))
+            found = self._entries.document[spans(self._starts[key[part]], counts[part])]
+            pairs = distinct((np.repeat(entries.document[part], counts[part]) << 32) | found)
+            yield pairs >> 32, pairs & 0xFFFFFFFF
 
 
 class Leak(NamedTuple):

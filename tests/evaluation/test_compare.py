@@ -4,11 +4,15 @@ import pytest
 
 from tests.evaluation.pieces import answer, protocol, question
 from tilth.evaluation.compare import Training, compare
+from tilth.evaluation.evidence import evidence
 from tilth.evaluation.losses import Scored, summary
 from tilth.evaluation.report import markdown, page, write_protocol, write_report
+from tilth.evaluation.sentences import headline, sentences
 from tilth.evaluation.verdicts import Verdict
-from tilth.evaluation.worklist import worklist
+from tilth.evaluation.votes import pairings
+from tilth.evaluation.worklist import read_topics, read_worklist, worklist
 from tilth.sample import Message, Sample
+from tilth.store.folder import RunFolder
 
 
 def sample(n, text):
@@ -37,6 +41,9 @@ def made(
         side: {q.place: answer(q, side, text) for q, text in zip(QUESTIONS, texts[side], strict=True)}
         for side in ("before", "after")
     }
+    pairs = pairings(protocol(QUESTIONS), answers)
+    if "votes" in more:
+        more["said"] = evidence(pairs, votes=more.pop("votes"))
     rows = [Scored(q.place, 3.0, 3.0 + d, 4) for q, d in zip(QUESTIONS, differences, strict=False)]
     heldout = summary(rows, "token", 0, seed=42) if differences else None
     return compare(protocol(QUESTIONS), answers, language=language, heldout=heldout, **more)
@@ -82,7 +89,7 @@ def test_the_loss_in_words(differences, said):
     ],
 )
 def test_few_votes_decide_nothing(winners, said):
-    found = made(verdicts=votes(*winners))
+    found = made(votes=votes(*winners))
     assert said in found.sentence
     assert found.as_dict()["distinguishable"] is False
 
@@ -90,10 +97,10 @@ def test_few_votes_decide_nothing(winners, said):
 @pytest.mark.parametrize(("winner", "said"), [("after", "The tuned model is better"), ("before", "is worse")])
 def test_many_votes_do(winner, said):
     verdicts = [Verdict(f"t:{n}", winner, "甲") for n in range(20)]
-    found = made(verdicts=verdicts)
+    found = made(votes=verdicts)
     assert said in found.sentence
     assert found.as_dict()["distinguishable"] is True
-    assert "20" in made(verdicts=verdicts, language="zh").sentence
+    assert "20" in made(votes=verdicts, language="zh").sentence
 
 
 def test_a_failed_answer_is_an_error_and_never_a_tie():
@@ -113,11 +120,11 @@ def test_the_work_list_never_holds_a_question(tmp_path):
     write_report(found, tmp_path)
     text = (tmp_path / "worklist.jsonl").read_text("utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
-    assert [(line["place"], line["reasons"]) for line in lines] == []
+    assert lines == [{"kind": "summary", "bad": 1, "unlike": 1}]
     worse = made(training=Training(DATA), differences=(1.0, 0.5, 2.0))
     write_report(worse, tmp_path)
     text = (tmp_path / "worklist.jsonl").read_text("utf-8")
-    lines = {line["place"]: line for line in map(json.loads, text.splitlines())}
+    lines = {line["place"]: line for line in map(json.loads, text.splitlines()) if line["kind"] == "sample"}
     assert lines["train:2"]["reasons"] == ["loss_rose"]
     assert lines["train:1"]["questions"] == 1
     assert all(asked.text[:6] not in text for asked in QUESTIONS)
@@ -130,36 +137,50 @@ def test_the_work_list_leads_with_the_rows_near_most_bad_answers():
         differences=(),
         training=Training({"train": [*DATA["train"], sample(4, "湿的鱼会不会渴")]}),
     )
-    items = worklist(found)
+    items = worklist(found).items
     assert items[0].near.place == "train:4"
     assert (items[0].questions, items[0].reasons) == (2, {"empty", "repeats"})
 
 
 def test_all_files_are_written_and_agree(tmp_path):
-    found = made(training=Training(DATA, stale=True), verdicts=votes("after", "before", "tie"))
+    found = made(training=Training(DATA, stale=True), votes=votes("after", "before", "tie"))
     write_protocol(found.protocol, tmp_path)
     write_report(found, tmp_path)
-    names = {"answers.jsonl", "worklist.jsonl", "compare.json", "compare.md", "compare.html", "protocol.json"}
+    names = {
+        "answers.jsonl",
+        "table.jsonl",
+        "worklist.jsonl",
+        "compare.json",
+        "compare.md",
+        "compare.html",
+        "protocol.json",
+    }
     assert {path.name for path in tmp_path.iterdir()} == names
     numbers = json.loads((tmp_path / "compare.json").read_text("utf-8"))
     assert numbers["protocol"] == json.loads((tmp_path / "protocol.json").read_text("utf-8"))["digest"]
     assert numbers["stale"] is True
     assert numbers["leaks"][0]["place"] == "train:2"
     assert len((tmp_path / "answers.jsonl").read_text("utf-8").splitlines()) == 6
-    assert numbers["sentence"] in (tmp_path / "compare.md").read_text("utf-8")
+    text = (tmp_path / "compare.md").read_text("utf-8")
+    assert [said for said in sentences(found) if said not in text] == []
+    assert numbers["sentence"] == " ".join(sentences(found))
+    table = [json.loads(line) for line in (tmp_path / "table.jsonl").read_text("utf-8").splitlines()]
+    assert [row["winner"] for row in table] == ["after", "before", "tie"]
+    assert table[2]["nearest"][0]["place"] == "train:2"
+    assert read_worklist(RunFolder(tmp_path.parent)) == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_is_one_static_file(language):
     html = page(
-        made(training=Training(DATA, stale=True), verdicts=votes("after", "before", "tie"), language=language)
+        made(training=Training(DATA, stale=True), votes=votes("after", "before", "tie"), language=language)
     )
     assert "<script" not in html
     assert "http" not in html
     assert "src=" not in html
     assert "水为什么是湿的&lt;script&gt;" in html
     assert ("训练" in html) == (language == "zh")
-    assert html.count("<svg") == 2
+    assert html.count("<svg") == 3
 
 
 @pytest.mark.parametrize(
@@ -171,7 +192,7 @@ def test_the_page_is_one_static_file(language):
 )
 def test_the_page_and_the_markdown_speak_the_readers_language(language, words):
     found = made(
-        training=Training(DATA, stale=True), verdicts=votes("after", "before", "tie"), language=language
+        training=Training(DATA, stale=True), votes=votes("after", "before", "tie"), language=language
     )
     html = page(found)
     assert [word for word in words if word not in html] == []
@@ -197,3 +218,46 @@ def test_the_same_model_on_both_sides_is_said():
     same = protocol(QUESTIONS, after="m:1")
     answers = {side: {q.place: answer(q, side, "好") for q in QUESTIONS} for side in ("before", "after")}
     assert "Both sides are the same model." in page(compare(same, answers, language="en"))
+
+
+@pytest.mark.parametrize(
+    ("made_of", "said"),
+    [
+        ({"differences": (-1.0, -1.2, -0.8)}, "the expected answers became likelier"),
+        ({"differences": (1.0, 1.2, 0.8)}, "the expected answers became less likely"),
+        ({"differences": ()}, "not judged yet"),
+        ({"votes": votes("after", "before", "tie")}, "no difference can be told"),
+        ({"votes": [Verdict(f"t:{n}", "before", "甲") for n in range(20)]}, "the tuned model is worse"),
+    ],
+)
+def test_the_headline_says_no_more_than_the_evidence(made_of, said):
+    assert headline(made(**made_of)) == said
+
+
+def test_the_work_list_is_read_back_from_the_run_folder(tmp_path):
+    more = [sample(n, text) for n, text in enumerate(["鱼在水里会不会口渴", "猫会不会口渴", "鱼怕水吗"], 4)]
+    training = Training({"train": [*DATA["train"], *more]})
+    found = made(
+        after=("。", "不能" * 20, "。"), differences=(), training=training, votes=votes(*["tie"] * 3)
+    )
+    run = RunFolder(tmp_path)
+    write_report(found, run.report)
+    listed = read_worklist(run)
+    assert [line.place for line in listed] == [item.near.place for item in worklist(found).items]
+    assert listed[0].reasons == ("repeats",) or "empty" in listed[0].reasons
+    assert read_topics(run) == list(worklist(found).topics)
+
+
+def test_topics_are_named_by_words_of_the_training_data_alone():
+    from tilth.evaluation.gaps import gaps
+
+    things = ["钓鱼", "煮饭", "骑马", "登山", "弹琴", "养猫", "写诗", "种花", "划船", "滑雪"]
+    train = [sample(n, f"{'今昔'[n % 2]}日{thing}{n}") for n, thing in enumerate(things * 2)]
+    asked = [question(n, text) for n, text in enumerate(["机密考题甲", "机密考题乙", "丙钓鱼丁", "戊煮饭己"])]
+    answers = {side: {q.place: answer(q, side, "好") for q in asked} for side in ("before", "after")}
+    rows = compare(protocol(asked), answers, language="zh").rows
+    found = gaps(rows, frozenset(q.place for q in asked), train)
+    assert sum(gap.bad for gap in found) == 4
+    assert all("机密" not in gap.topic and "考题" not in gap.topic for gap in found)
+    assert any(gap.topic for gap in found)
+    assert gaps(rows, frozenset(), train) == []

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.evaluation.pieces import question
-from tilth.evaluation.judge import ORDERS, Case, Opinion, Pick, bias, judge_pairs, verdicts
+from tilth.evaluation.judge import ORDERS, Case, Opinion, Pick, bias, judge_pairs, known_opinions, verdicts
 from tilth.evaluation.statistics import length_controlled
 from tilth.evaluation.verdicts import tally
 from tilth.evaluation.votes import Pairing
@@ -21,8 +21,17 @@ def always(letter, cases):
     return [Pick(letter, "先入为主") for _ in cases]
 
 
+def asked_one_by_one(judge):
+    """A judge of many cases as one of single cases."""
+
+    async def one(case):
+        return next(iter(judge([case])))
+
+    return one
+
+
 def studied(asked, judge, folder):
-    opinions = judge_pairs(asked, judge, "judge:1", folder / "judge.jsonl")
+    opinions = judge_pairs(asked, asked_one_by_one(judge), "judge:1", folder / "judge.jsonl")
     return opinions, tally(verdicts(asked, opinions, "judge")), bias(asked, opinions)
 
 
@@ -159,41 +168,54 @@ def test_an_error_is_never_a_tie_and_is_asked_for_again(tmp_path):
 
 
 def test_a_kill_loses_no_opinion_that_came(tmp_path):
-    asked, calls = pairs(4), []
+    asked, calls, file = pairs(4), [], tmp_path / "judge.jsonl"
 
-    def dying(cases):
-        for case in cases:
-            if len(calls) == 3:
-                raise KeyboardInterrupt
-            calls.append(case)
-            yield Pick("A")
+    async def dying(case):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(case)
+        return Pick("A")
 
     with pytest.raises(KeyboardInterrupt):
-        judge_pairs(asked, dying, "judge:1", tmp_path / "judge.jsonl")
+        judge_pairs(asked, dying, "judge:1", file)
     again = []
-    judge_pairs(
-        asked,
-        lambda cases: [again.append(c) or Pick("B") for c in cases],
-        "judge:1",
-        tmp_path / "judge.jsonl",
-    )
+    judge = lambda cases: [again.append(c) or Pick("B") for c in cases]  # noqa: E731
+    judge_pairs(asked, asked_one_by_one(judge), "judge:1", file)
     assert len(again) == 8 - 3
-    judge_pairs(
-        asked, lambda cases: [pytest.fail("asked again") for _ in cases], "judge:1", tmp_path / "judge.jsonl"
-    )
+    found = judge_pairs(asked, None, "judge:1", file)
+    assert [(o.place, o.order) for o in found] == [(p.question.place, o) for p in asked for o in ORDERS]
+    assert known_opinions(asked, "judge:1", file) == found
+    assert known_opinions(asked, "judge:2", file) == []
 
 
 def test_another_judge_or_another_answer_is_asked_anew(tmp_path):
     file, seen = tmp_path / "judge.jsonl", []
+    judge = asked_one_by_one(lambda cases: [seen.append(c) or Pick("A") for c in cases])
+    for asked, identity in ((pairs(3), "judge:1"), (pairs(3), "judge:2"), (pairs(3, after=11), "judge:2")):
+        seen.clear()
+        judge_pairs(asked, judge, identity, file)
+        assert len(seen) == 6
 
-    def judge(cases):
-        seen.append(len(cases))
-        return [Pick("A") for _ in cases]
 
-    judge_pairs(pairs(3), judge, "judge:1", file)
-    judge_pairs(pairs(3), judge, "judge:2", file)
-    judge_pairs(pairs(3, after=11), judge, "judge:2", file)
-    assert seen == [6, 6, 6]
+def test_all_cases_are_asked_at_once(tmp_path):
+    import asyncio
+
+    flying, most = 0, 0
+
+    async def slow(case):
+        nonlocal flying, most
+        flying, most = flying + 1, max(most, flying + 1)
+        await asyncio.sleep(0)
+        flying -= 1
+        return Pick("tie")
+
+    judge_pairs(pairs(10), slow, "judge:1", tmp_path / "judge.jsonl")
+    assert most == 20
+
+    async def within_a_loop():
+        return judge_pairs(pairs(2), slow, "judge:2", tmp_path / "judge.jsonl")
+
+    assert len(asyncio.run(within_a_loop())) == 4
 
 
 def test_equal_answers_are_a_tie_that_nobody_is_asked_about(tmp_path):

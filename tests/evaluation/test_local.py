@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.evaluation.studies import compare_run
+from tilth.evaluation.studies import Reader, compare_run
 from tilth.models.template import INTERNLM2
 from tilth.recipe.schema import Compare, GenerationSettings, Train
 from tilth.store.files import write_json, write_text
@@ -74,8 +74,8 @@ def test_before_and_after_of_a_trained_run(trained):
     from tilth.models.local import LocalModel
 
     settings = Compare(generation=GenerationSettings(max_new_tokens=8))
-    found = compare_run(trained, settings, language="en")
-    assert found.stale is False
+    found = compare_run(trained, settings, reader=Reader("en"))
+    assert found.training.stale is False
     assert found.heldout.unit == "token"
     assert found.heldout.difference != 0
     assert found.protocol.before.identity != found.protocol.after.identity
@@ -93,7 +93,7 @@ def test_before_and_after_of_a_trained_run(trained):
 
     answers = trained.report / "answers.jsonl"
     first = answers.read_bytes()
-    again = compare_run(trained, settings, language="en")
+    again = compare_run(trained, settings, reader=Reader("en"))
     assert answers.read_bytes() == first
     assert again.as_dict() == found.as_dict()
 
@@ -103,9 +103,9 @@ def test_two_folders_and_an_adapter_by_name(trained):
     settings = Compare(
         questions=["水湿吗"], before=base, after=adapter, generation=GenerationSettings(max_new_tokens=4)
     )
-    found = compare_run(trained, settings, language="en")
+    found = compare_run(trained, settings, reader=Reader("en"))
     assert found.protocol.after.name == "tuned"
     assert found.heldout is None
-    same = compare_run(trained, settings.model_copy(update={"after": base}), language="en")
+    same = compare_run(trained, settings.model_copy(update={"after": base}), reader=Reader("en"))
     assert same.protocol.before.identity == same.protocol.after.identity
     assert Path(trained.report / "compare.html").exists()

@@ -5,10 +5,11 @@ import yaml
 
 from tilth.errors import FolderError, NotFoundError
 from tilth.evaluation.contestants import is_stale, open_pair
-from tilth.evaluation.studies import compare_answers, compare_pair, compare_run, data_of, settings_of
+from tilth.evaluation.studies import Reader, compare_answers, compare_pair, compare_run, data_of, settings_of
 from tilth.models.scripted import ScriptedModel
 from tilth.recipe.schema import Compare, Train
 from tilth.store.files import write_json, write_jsonl, write_text
+from tilth.store.folder import RunFolder
 from tilth.training.base import Job
 from tilth.training.data import file_digest
 
@@ -28,7 +29,7 @@ def test_a_file_of_answers(tmp_path):
     path = answers_file(
         tmp_path, [("水湿吗", "不知道", "水能附着在物体表面", "更准"), ("鱼渴吗", "渴", "渴", "")]
     )
-    compare_answers(path, tmp_path / "out", language="zh")
+    compare_answers(path, tmp_path / "out", reader=Reader("zh"))
     numbers = report(tmp_path / "out")
     assert numbers["wins"] == numbers["losses"] == numbers["ties"] == numbers["errors"] == 0
     assert numbers["win_rate"] is None
@@ -50,7 +51,7 @@ def test_a_file_of_answers(tmp_path):
 def test_the_same_file_gives_the_same_bytes(tmp_path):
     path = answers_file(tmp_path, [(f"第{n}题", "甲", "乙" * n, "") for n in range(1, 30)])
     for name in ("one", "two"):
-        compare_answers(path, tmp_path / name, language="en")
+        compare_answers(path, tmp_path / name, reader=Reader("en"))
     for file in (tmp_path / "one" / "report").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / "report" / file.name).read_bytes()
 
@@ -66,7 +67,7 @@ def test_a_run_is_asked_about_its_test_side_through_files(run, tmp_path):
     write_jsonl(before, [{"question": "水为什么不能往高处走呢", "answer": "不知道"}])
     after = tmp_path / "after.csv"
     write_text(after, "问题,微调后\n水为什么不能往高处走呢,因为重力\n月亮会不会觉得冷,月亮不会觉得冷\n")
-    found = compare_run(run, Compare(before=str(before), after=str(after)), language="en")
+    found = compare_run(run, Compare(before=str(before), after=str(after)), reader=Reader("en"))
     numbers = report(run.path)
     assert numbers["questions"] == 2
     assert numbers["errors"] == 1
@@ -95,8 +96,8 @@ def test_questions_may_be_listed_or_in_a_file(run, tmp_path):
     answers = {"before": str(tmp_path / "a.jsonl"), "after": str(tmp_path / "a.jsonl")}
     write_jsonl(tmp_path / "a.jsonl", [{"question": "影子重吗", "answer": "不重"}])
     write_text(tmp_path / "q.txt", "影子重吗\n")
-    listed = compare_run(run, Compare(questions=["影子重吗"], **answers), language="en")
-    read = compare_run(run, Compare(questions=str(tmp_path / "q.txt"), **answers), language="en")
+    listed = compare_run(run, Compare(questions=["影子重吗"], **answers), reader=Reader("en"))
+    read = compare_run(run, Compare(questions=str(tmp_path / "q.txt"), **answers), reader=Reader("en"))
     assert listed.rows[0].after.text == read.rows[0].after.text == "不重"
 
 
@@ -130,7 +131,9 @@ def test_two_models_of_any_kind(tmp_path):
     from tilth.evaluation.inputs import questions_from_texts
 
     pair = Pair(ScriptedModel({}, "不知道", "old"), ScriptedModel({}, "知道了", "new"))
-    found = compare_pair(pair, questions_from_texts(["水湿吗"]), tmp_path, Compare(), language="en")
+    found = compare_pair(
+        pair, questions_from_texts(["水湿吗"]), RunFolder(tmp_path), Compare(), reader=Reader("en")
+    )
     assert (found.rows[0].before.text, found.rows[0].after.text) == ("不知道", "知道了")
     assert [c.name for c in (found.protocol.before, found.protocol.after)] == ["old", "new"]
 

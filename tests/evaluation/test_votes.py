@@ -5,7 +5,7 @@ import pytest
 
 from tests.evaluation.pieces import question
 from tilth.errors import FolderError, NotFoundError, UserError
-from tilth.evaluation.studies import compare_answers
+from tilth.evaluation.studies import Reader, compare_answers
 from tilth.evaluation.verdicts import tally
 from tilth.evaluation.votes import (
     Pairing,
@@ -137,19 +137,19 @@ def answers_file(folder, after):
 
 def test_votes_on_answers_that_have_changed_do_not_count(tmp_path):
     run = RunFolder(tmp_path / "out")
-    compare_answers(answers_file(tmp_path, "新"), run.path, language="en")
+    compare_answers(answers_file(tmp_path, "新"), run.path, reader=Reader("en"))
     where = open_booth(run)
     vote_all(where, "甲", lambda ballot: "left")
     assert len(verdicts(where)) == 6
-    compare_answers(answers_file(tmp_path, "更新"), run.path, language="en")
+    compare_answers(answers_file(tmp_path, "更新"), run.path, reader=Reader("en"))
     assert verdicts(open_booth(run)) == []
-    compare_answers(answers_file(tmp_path, "新"), run.path, language="en")
+    compare_answers(answers_file(tmp_path, "新"), run.path, reader=Reader("en"))
     assert len(verdicts(open_booth(run))) == 6
 
 
 def test_the_protocol_is_read_back_as_it_was_written(run, tmp_path):
     from tilth.evaluation.protocol import Protocol
 
-    found = compare_answers(answers_file(tmp_path, "新"), tmp_path / "out", language="en")
+    found = compare_answers(answers_file(tmp_path, "新"), tmp_path / "out", reader=Reader("en"))
     text = (tmp_path / "out" / "report" / "protocol.json").read_text("utf-8")
     assert Protocol.from_dict(json.loads(text)) == found.protocol

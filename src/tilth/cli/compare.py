@@ -20,6 +20,7 @@ def command(
     assign: Annotated[
         list[str] | None, typer.Option("--set", help="Override: compare.questions=q.jsonl.")
     ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Count the votes anew; ask no model.")] = False,
     json: Json = False,
 ) -> None:
     """Ask the same questions before and after training, and write the table.
@@ -27,24 +28,27 @@ def command(
     Example: tilth compare runs/brain-teasers
     """
     from tilth.errors import UserError
-    from tilth.evaluation.studies import compare_answers, compare_run
+    from tilth.evaluation.reopen import refresh
+    from tilth.evaluation.studies import Reader, compare_answers, compare_run
+    from tilth.store.folder import RunFolder
 
     path = Path(what)
-    if path.is_file() and path.suffix in (".jsonl", ".csv", ".tsv", ".json"):
-        if out is None:
-            raise UserError(
-                "say where the report goes.", f"For example: tilth compare {what} -o before-after"
-            )
-        found, report = compare_answers(path, out), out / "report"
-    else:
-        from tilth.cli.runs import find_run
+    with progress() as told:
+        reader = Reader(told=told)
+        if again:
+            found, report = refresh(RunFolder(path), reader), path / "report"
+        elif path.is_file() and path.suffix in (".jsonl", ".csv", ".tsv", ".json"):
+            if out is None:
+                raise UserError(
+                    "say where the report goes.", f"For example: tilth compare {what} -o before-after"
+                )
+            found, report = compare_answers(path, out, reader=reader), out / "report"
+        else:
+            from tilth.cli.runs import find_run
 
-        folder, recipe = find_run(what, assign)
-        with progress() as told:
-            found = compare_run(
-                folder, recipe.compare, progress=lambda done, total: told("answers", done, total)
-            )
-        report = folder.report
+            folder, recipe = find_run(what, assign)
+            found = compare_run(folder, recipe.compare, reader=reader)
+            report = folder.report
     emit(found.as_dict()) if json else _tell(found, report)
 
 

@@ -5,7 +5,7 @@ from tilth.engine.convert import convert
 from tilth.engine.diff import diff
 from tilth.engine.driver import run
 from tilth.engine.dry import dry_run
+from tilth.engine.life import explain
 from tilth.engine.look import preview, restore, show
-from tilth.engine.replay import explain
 
 __all__ = ["check_input", "convert", "diff", "dry_run", "explain", "preview", "restore", "run", "show"]

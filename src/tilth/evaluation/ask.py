@@ -1,22 +1,35 @@
-"""The same questions to both models, with the same settings; every answer is on disk before the next is asked for."""
+"""The same questions to both models, with the same settings; every answer is on disk as soon as it is there."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import msgspec
+from typing import Protocol as TypingProtocol
+from typing import runtime_checkable
 
 from tilth.errors import TilthError
+from tilth.evaluation.cached import Progress, append, read_lines, run
 from tilth.evaluation.protocol import BOTH, Protocol, Question, SideName
-from tilth.models.base import ChatModel, Generation, Reply, State
-from tilth.store.files import json_line, write_jsonl
+from tilth.models.base import AsyncChatModel, ChatModel, Generation, Reply, Request, State
+from tilth.sample import Message
+from tilth.store.files import write_jsonl
 
-Progress = Callable[[int, int], None]
-"""Called with the answers that are there and the answers wanted."""
+BATCH = 16
+"""Answers that a model which draws many at once is asked for at a time; a kill loses at most these."""
+
+
+@runtime_checkable
+class Batching(TypingProtocol):
+    """A model in this process that draws many answers at once."""
+
+    def ask_many(self, conversations: Sequence[Sequence[Message]], generation: Generation) -> list[Reply]:
+        """One answer for each conversation, in their order."""
+
+
+Speaker = ChatModel | AsyncChatModel
+"""What can be asked: a model in this process, one by one or in batches, or a server, everything at once."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +54,81 @@ Answers = Mapping[SideName, Mapping[str, Answer]]
 
 
 def ask(
-    protocol: Protocol, models: Mapping[SideName, ChatModel], file: Path, progress: Progress | None = None
+    protocol: Protocol, models: Mapping[SideName, Speaker], file: Path, progress: Progress | None = None
 ) -> Answers:
     """The answers of both sides, one for each question; `file` keeps them.
 
     Answers already in `file` are used again when model, template, conversation and settings are the same, except
-    failures, which are asked again. A kill loses the one answer that was being drawn.
+    failures, which are asked again. A kill loses the answers that were being drawn.
     """
     wanted = [(side, question) for side in BOTH for question in protocol.questions]
     keys = {(side, q.place): protocol.key(side, q) for side, q in wanted}
     known = {a.key: a for a in read_answers(file) if a.state != "failed"}
     write_jsonl(file, map(asdict, known.values()))
-    found: dict[SideName, dict[str, Answer]] = {side: {} for side in BOTH}
     with file.open("ab") as handle:
-        for done, (side, question) in enumerate(wanted, start=1):
-            key = keys[side, question.place]
-            if key not in known:
-                reply = _reply(models[side], question, protocol.generation)
-                known[key] = _answer(question, side, protocol, reply)
-                handle.write(json_line(asdict(known[key])).encode("utf-8"))
-                handle.flush()
-                os.fsync(handle.fileno())
-            found[side][question.place] = _at(known[key], side, question)
-            if progress:
-                progress(done, len(wanted))
+        for side in BOTH:
+            missing = {keys[side, q.place]: q for q in protocol.questions if keys[side, q.place] not in known}
+
+            def done(question: Question, reply: Reply, side: SideName = side) -> None:
+                answer = _answer(question, side, protocol, reply)
+                known[answer.key] = answer
+                append(handle, answer)
+                if progress:
+                    progress(sum(key in known for key in keys.values()), len(wanted))
+
+            _draw(models[side], [*missing.values()], protocol.generation, done)
+    found: dict[SideName, dict[str, Answer]] = {side: {} for side in BOTH}
+    for side, question in wanted:
+        found[side][question.place] = _at(known[keys[side, question.place]], side, question)
     write_jsonl(file, (asdict(found[side][q.place]) for side, q in wanted))
     return found
 
 
-def _reply(model: ChatModel, question: Question, generation: Generation) -> Reply:
+Done = Callable[[Question, Reply], None]
+
+
+def _draw(model: Speaker, questions: Sequence[Question], generation: Generation, done: Done) -> None:
+    """Ask for the answers in the way the model is fastest."""
+    if isinstance(model, Batching):
+        for start in range(0, len(questions), BATCH):
+            part = questions[start : start + BATCH]
+            for question, reply in zip(
+                part, model.ask_many([q.messages for q in part], generation), strict=True
+            ):
+                done(question, reply)
+    elif isinstance(model, Asking):
+        for question in questions:
+            done(question, _reply(model, question, generation))
+    else:
+        run(_all_at_once(model, questions, generation, done))
+
+
+@runtime_checkable
+class Asking(TypingProtocol):
+    """A model in this process that draws one answer at a time."""
+
+    def ask(self, messages: Sequence[Message], generation: Generation) -> Reply:
+        """One whole answer."""
+
+
+def _reply(model: Asking, question: Question, generation: Generation) -> Reply:
     try:
         return model.ask(question.messages, generation)
     except TilthError as error:
         return Reply("", "failed", str(error))
+
+
+async def _all_at_once(
+    model: AsyncChatModel, questions: Sequence[Question], generation: Generation, done: Done
+) -> None:
+    async def one(question: Question) -> None:
+        try:
+            reply = await model.answer(Request(question.messages, generation))
+        except TilthError as error:
+            reply = Reply("", "failed", str(error))
+        done(question, reply)
+
+    await asyncio.gather(*map(one, questions))
 
 
 def _answer(question: Question, side: SideName, protocol: Protocol, reply: Reply) -> Answer:
@@ -89,11 +144,7 @@ def _at(answer: Answer, side: SideName, question: Question) -> Answer:
 
 def read_answers(file: Path) -> Iterator[Answer]:
     """The answers in a file; a line that a kill cut short is passed over, and asked again."""
-    if not file.exists():
-        return
-    for line in file.read_bytes().splitlines():
-        with suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(line, type=Answer)
+    return read_lines(file, Answer)
 
 
 def read_sides(file: Path) -> Answers:

@@ -8,14 +8,16 @@ from statistics import median
 from typing import Any
 
 from tilth.evaluation.ask import Answers
+from tilth.evaluation.evidence import Evidence
+from tilth.evaluation.general import Regression
 from tilth.evaluation.losses import HeldOut
 from tilth.evaluation.measures import char_f, is_empty, refuses, repeats
 from tilth.evaluation.nearest import Leak, Near, leaks, nearest
 from tilth.evaluation.protocol import BOTH, Protocol, SideName
-from tilth.evaluation.statistics import paired_bootstrap, sample_size
-from tilth.evaluation.table import Row
+from tilth.evaluation.sentences import in_words
+from tilth.evaluation.statistics import paired_bootstrap
+from tilth.evaluation.table import Remark, Row
 from tilth.evaluation.verdicts import Tally, Verdict, settle, tally
-from tilth.evaluation.words import percent, say
 from tilth.pages.render import Language
 from tilth.sample import Sample, Side
 
@@ -36,25 +38,25 @@ class Comparison:
 
     protocol: Protocol
     rows: tuple[Row, ...]
+    evidence: Evidence
+    """What people and a judge said."""
     tally: Tally
+    """The verdicts of the headline, with answers that failed as errors."""
     heldout: HeldOut | None
     near: Mapping[str, Sequence[Near]]
     """The question's place → the training samples nearest to it."""
     leaks: tuple[Leak, ...]
     language: Language
-    stale: bool | None = None
+    training: Training = field(default_factory=Training)
     notes: Mapping[str, str] = field(default_factory=dict)
     """The question's place → what the author of an answers file wrote about it."""
+    general: Regression | None = None
+    """What the general questions say about forgetting."""
 
     @property
     def sentence(self) -> str:
-        """The result in words: what was judged, and what the held-out loss says."""
-        parts = [_verdict_sentence(self.tally, self.language)]
-        if self.heldout is not None:
-            parts.append(_loss_sentence(self.heldout, self.language))
-        elif not self.tally.judged:
-            parts.append(say(self.language, "nothing_held_out"))
-        return _together(parts, self.language)
+        """The result in words: people's votes, the judge's verdicts, the held-out loss, and what was forgotten."""
+        return in_words(self)
 
     @property
     def failed(self) -> int:
@@ -65,19 +67,22 @@ class Comparison:
         """What `compare.json` holds."""
         return {
             **self.tally.as_dict(),
+            **self.evidence.as_dict(),
             "sentence": self.sentence,
             "questions": len(self.rows),
             "heldout": None if self.heldout is None else self.heldout.as_dict(),
             "lengths": {side: measured(self.rows, side)["length_median"] for side in BOTH},
             "answers": {side: measured(self.rows, side) for side in BOTH},
             "char_f": wording(self.rows, self.protocol.seed),
+            "general": None if self.general is None else self.general.as_dict(),
             "leaks": [
                 {"question": x.question.text, "place": x.place, "similarity": x.similarity, "split": x.split}
                 for x in self.leaks
             ],
-            "stale": self.stale,
+            "stale": self.training.stale,
             "seed": self.protocol.seed,
             "protocol": self.protocol.digest,
+            "notes": dict(self.notes),
         }
 
 
@@ -87,9 +92,10 @@ def compare(
     *,
     language: Language,
     heldout: HeldOut | None = None,
-    verdicts: Sequence[Verdict] = (),
+    said: Evidence | None = None,
     training: Training | None = None,
     notes: Mapping[str, str] | None = None,
+    general: Regression | None = None,
 ) -> Comparison:
     """Put a comparison together. A question whose answer failed counts as an error where nobody judged it.
 
@@ -98,15 +104,16 @@ def compare(
         answers: side → place → answer.
         language: what the report speaks.
         heldout: the loss on the expected answers.
-        verdicts: what people or a judge said.
+        said: what people and a judge said.
         training: the data the model was trained on.
         notes: place → remarks of the author of an answers file.
+        general: the general questions before and after.
     """
-    training = training or Training()
-    failed = {a.place for side in BOTH for a in answers[side].values() if a.state == "failed"}
-    votes = [*verdicts, *(Verdict(place, "error", "tilth") for place in sorted(failed))]
-    winners = settle(votes)
-    losses = {} if heldout is None else heldout.by_place()
+    training, said = training or Training(), said or Evidence()
+    failed = sorted({a.place for side in BOTH for a in answers[side].values() if a.state == "failed"})
+    verdicts = [*said.headline.verdicts, *(Verdict(place, "error", "tilth") for place in failed)]
+    winners, losses = settle(verdicts), {} if heldout is None else heldout.by_place()
+    remarks, bad = _remarks(said), {verdict.place for verdict in verdicts if verdict.both_bad}
     rows = tuple(
         Row(
             q,
@@ -114,67 +121,35 @@ def compare(
             answers["after"][q.place],
             losses.get(q.place),
             winners.get(q.place),
+            remarks.get(q.place, ()),
+            q.place in bad,
         )
         for q in protocol.questions
     )
     return Comparison(
         protocol=protocol,
         rows=rows,
-        tally=tally(votes),
+        evidence=said,
+        tally=tally(verdicts),
         heldout=heldout,
         near=nearest(protocol.questions, training.data.get("train", ())),
         leaks=tuple(leaks(protocol.questions, training.data)),
         language=language,
-        stale=training.stale,
+        training=training,
         notes=notes or {},
+        general=general,
     )
 
 
-def _verdict_sentence(counts: Tally, language: Language) -> str:
-    interval, rate = counts.interval, counts.win_rate
-    if interval is None or rate is None:
-        return say(language, "nobody")
-    if counts.ties == counts.judged:
-        text = say(language, "all_ties", n=counts.judged)
-    else:
-        better = "better" if rate > 0.5 else "worse"
-        text = say(
-            language,
-            better if counts.distinguishable else "open",
-            n=counts.judged,
-            wins=counts.wins,
-            losses=counts.losses,
-            ties=counts.ties,
-            rate=percent(rate),
-            low=percent(interval.low),
-            high=percent(interval.high),
-            needed=sample_size(),
-        )
-    parts = [text] + ([say(language, "some_errors", errors=counts.errors)] if counts.errors else [])
-    return _together(parts, language)
-
-
-def _together(sentences: Sequence[str], language: Language) -> str:
-    return (" " if language == "en" else "").join(sentences)
-
-
-def _loss_sentence(heldout: HeldOut, language: Language) -> str:
-    if not any(row.difference for row in heldout.rows):
-        phrase = "unchanged"
-    elif not heldout.distinguishable:
-        phrase = "level"
-    else:
-        phrase = "fell" if heldout.difference < 0 else "rose"
-    return say(
-        language,
-        phrase,
-        n=len(heldout.rows),
-        before=heldout.before,
-        after=heldout.after,
-        unit=say(language, heldout.unit),
-        low=heldout.interval.low,
-        high=heldout.interval.high,
-    )
+def _remarks(said: Evidence) -> dict[str, tuple[Remark, ...]]:
+    """Place → what voters wrote, people first."""
+    found: dict[str, tuple[Remark, ...]] = {}
+    for voice in (said.people, said.judge):
+        for verdict in voice.verdicts:
+            if verdict.reason:
+                remark = Remark(verdict.by, verdict.reason, voice is said.judge)
+                found[verdict.place] = (*found.get(verdict.place, ()), remark)
+    return found
 
 
 def measured(rows: Iterable[Row], side: SideName) -> dict[str, float | int | None]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from tilth.errors import FolderError, NotFoundError
+from tilth.evaluation.ask import Speaker
 from tilth.evaluation.inputs import AFTER, BEFORE, read_side_file
 from tilth.evaluation.losses import Scorer
 from tilth.evaluation.protocol import Contestant
-from tilth.models.base import ChatModel
+from tilth.models.base import AsyncChatModel, ChatModel
 from tilth.models.local import LocalModel, LocalPair
 from tilth.models.scripted import ScriptedModel
 from tilth.recipe.plan import content_key
@@ -30,15 +31,25 @@ class Weights:
     adapter: Path | None = None
 
 
+Connect = Callable[[str], AsyncChatModel]
+"""Gives the model that a name under `models:` of the recipe stands for.
+
+Raises:
+    NotFoundError: the recipe has no model of this name.
+"""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Both sides, ready to be asked."""
 
-    before: ChatModel
-    after: ChatModel
+    before: Speaker
+    after: Speaker
     scorers: tuple[Scorer, Scorer] | None = None
     """The same models where both can tell the loss of an expected answer."""
     templates: tuple[str, str] = ("", "")
+    answers_anything: bool = True
+    """Whether both can be asked other questions too; a file with ready answers cannot."""
 
     @property
     def contestants(self) -> tuple[Contestant, Contestant]:
@@ -50,24 +61,30 @@ class Pair:
         )
 
 
-def open_pair(before: str | None, after: str | None, run: RunFolder | None = None) -> Pair:
+def open_pair(
+    before: str | None, after: str | None, run: RunFolder | None = None, connect: Connect | None = None
+) -> Pair:
     """Load both sides.
 
     Args:
-        before: a model folder or a file with ready answers; by default the base model that the run was trained from.
+        before: a name under `models:` of the recipe, a model folder, or a file with ready answers; by default the
+            base model that the run was trained from.
         after: the same, or an adapter folder (over the model of `before`); by default what the run's training made.
         run: the run that the defaults come from.
+        connect: gives the model that a name in the recipe stands for.
 
     Raises:
         FolderError: a default is asked for and the run has no finished training.
-        NotFoundError: a name is neither a folder nor a file.
+        NotFoundError: a name is neither a model of the recipe nor a folder nor a file.
     """
-    first = _trained(run)[0] if before is None else _source(before, None)
+    first = _trained(run)[0] if before is None else _source(before, None, connect)
     base = first.folder if isinstance(first, Weights) else None
-    second = _trained(run)[1] if after is None else _source(after, base)
+    second = _trained(run)[1] if after is None else _source(after, base, connect)
     if isinstance(first, Weights) and isinstance(second, Weights):
         return _weights_pair(first, second)
-    return Pair(_opened(first, BEFORE), _opened(second, AFTER))
+    anything = not isinstance(first, Path) and not isinstance(second, Path)
+    models = _opened(first, BEFORE), _opened(second, AFTER)
+    return Pair(*models, None, (_template(models[0]), _template(models[1])), anything)
 
 
 def trained_model(run: Path) -> Weights:
@@ -92,7 +109,7 @@ def _trained(run: RunFolder | None) -> tuple[Weights, Weights]:
     return Weights(base), tuned
 
 
-def _source(name: str, base: Path | None) -> Weights | Path:
+def _source(name: str, base: Path | None, connect: Connect | None) -> Weights | Path | AsyncChatModel:
     """What a name in the recipe or on the command line stands for."""
     path = Path(name)
     if (path / "adapter_config.json").exists() and base is not None:
@@ -101,13 +118,17 @@ def _source(name: str, base: Path | None) -> Weights | Path:
         return Weights(path)
     if path.is_file():
         return path
+    if connect is not None:
+        return connect(name)
     raise NotFoundError(f"{name} is neither a model folder nor a file with answers.", "Check the path.")
 
 
-def _opened(source: Weights | Path, column: Sequence[str]) -> ChatModel:
+def _opened(source: Weights | Path | AsyncChatModel, column: Sequence[str]) -> Speaker:
     if isinstance(source, Weights):
         return cast(ChatModel, LocalModel(source.folder, source.adapter))
-    return ScriptedModel(read_side_file(source, column), name=source.name)
+    if isinstance(source, Path):
+        return ScriptedModel(read_side_file(source, column), name=source.name)
+    return source
 
 
 def _weights_pair(first: Weights, second: Weights) -> Pair:
@@ -120,7 +141,10 @@ def _weights_pair(first: Weights, second: Weights) -> Pair:
     return Pair(*models, (before, after), (_template(before), _template(after)))
 
 
-def _template(model: LocalModel) -> str:
+def _template(model: Speaker) -> str:
+    """Digest of the template a model is asked through; empty where another program holds it."""
+    if not isinstance(model, LocalModel):
+        return ""
     return content_key(model.template.text, dict(model.template.tokens))
 
 

@@ -55,6 +55,11 @@ class General(msgspec.Struct, frozen=True):
     check: Check | None = None
     """`None` where no rule can tell a right answer from a wrong one."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """The line."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
+
     def asked(self) -> Question:
         """The question as it is asked."""
         return Question(self.id, f"general:{self.id}", (Message("user", self.question),), self.answer)

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from tilth.evaluation.cached import Progress, cached_each, read_lines
 from tilth.evaluation.statistics import Interval, sign_test, wilson
 from tilth.evaluation.verdicts import Verdict, Winner
 from tilth.evaluation.votes import SAME, Pairing
 from tilth.recipe.plan import content_key
-from tilth.store.files import json_line, write_jsonl
 
 Said = Literal["A", "B", "tie", "error"]
 Order = Literal["before_first", "after_first"]
 ORDERS: tuple[Order, Order] = ("before_first", "after_first")
-
-Progress = Callable[[int, int], None]
-"""Called with the opinions that are there and the opinions wanted."""
 
 
 class Pick(NamedTuple):
@@ -51,8 +46,8 @@ class Case(NamedTuple):
         return self.pair.after if self.order == "before_first" else self.pair.before
 
 
-Judge = Callable[[Sequence[Case]], Iterable[Pick]]
-"""Gives one pick for each case, in their order."""
+Judge = Callable[[Case], Awaitable[Pick]]
+"""Looks at one case."""
 
 
 @dataclass(frozen=True)
@@ -77,46 +72,41 @@ class Opinion:
 def judge_pairs(
     pairs: Sequence[Pairing], judge: Judge, identity: str, file: Path, progress: Progress | None = None
 ) -> list[Opinion]:
-    """Both opinions on each pair of different answers; `file` keeps them.
+    """Both opinions on each pair of different answers; `file` keeps them, and errors are asked for again.
 
-    Opinions already in `file` are used again when judge, question and texts are the same, except errors, which are
-    asked for again. Each is on disk as soon as it comes.
+    Args:
+        pairs: what is judged.
+        judge: looks at one pair in one order; all cases are handed over at once.
+        identity: stands for the judge, its settings and its prompt.
+        file: `judge.jsonl`.
+        progress: called with the opinions that are there and the opinions wanted.
     """
-    cases = [Case(pair, order) for pair in pairs if pair.before != pair.after for order in ORDERS]
-    keys = [_key(case, identity) for case in cases]
-    known = {opinion.key: opinion for opinion in read_opinions(file) if opinion.said != "error"}
-    open_cases = {key: case for key, case in zip(keys, cases, strict=True) if key not in known}
-    write_jsonl(file, map(asdict, known.values()))
-    done = len(keys) - len(open_cases)
-    with file.open("ab") as handle:
-        for (key, case), pick in zip(open_cases.items(), judge([*open_cases.values()]), strict=True):
-            known[key] = Opinion(case.pair.question.place, case.order, pick.said, pick.reason, key)
-            handle.write(json_line(asdict(known[key])).encode("utf-8"))
-            handle.flush()
-            os.fsync(handle.fileno())
-            done += 1
-            if progress:
-                progress(done, len(keys))
-    found = [
-        Opinion(**{**asdict(known[key]), "place": case.pair.question.place})
-        for key, case in zip(keys, cases, strict=True)
-    ]
-    write_jsonl(file, map(asdict, found))
-    return found
+    cases = {_key(case, identity): case for case in _cases(pairs)}
+
+    async def ask(key: str, case: Case) -> Opinion:
+        pick = await judge(case)
+        return Opinion(case.pair.question.place, case.order, pick.said, pick.reason, key)
+
+    found = cached_each(file, Opinion, cases, ask, lambda opinion: opinion.said != "error", progress)
+    return [*found.values()]
+
+
+def _cases(pairs: Iterable[Pairing]) -> list[Case]:
+    return [Case(pair, order) for pair in pairs if pair.before != pair.after for order in ORDERS]
+
+
+def known_opinions(pairs: Sequence[Pairing], identity: str, file: Path) -> list[Opinion]:
+    """The opinions of this judge on these answers that `file` holds."""
+    wanted = {_key(case, identity) for case in _cases(pairs)}
+    return [opinion for opinion in read_lines(file, Opinion) if opinion.key in wanted]
 
 
 def _key(case: Case, identity: str) -> str:
-    question = msgspec.to_builtins(list(case.pair.question.messages))
-    return content_key(identity, question, case.pair.question.expected, case.first, case.second, case.order)
-
-
-def read_opinions(file: Path) -> Iterator[Opinion]:
-    """The opinions in a file; a line that a kill cut short is passed over, and asked for again."""
-    if not file.exists():
-        return
-    for line in file.read_bytes().splitlines():
-        with suppress(msgspec.DecodeError):
-            yield msgspec.json.decode(line, type=Opinion)
+    question = case.pair.question
+    asked = msgspec.to_builtins(list(question.messages))
+    return content_key(
+        identity, question.place, asked, question.expected, case.first, case.second, case.order
+    )
 
 
 def verdicts(pairs: Sequence[Pairing], opinions: Iterable[Opinion], by: str) -> list[Verdict]:

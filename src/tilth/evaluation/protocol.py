@@ -73,7 +73,9 @@ class Protocol:
     generation: Generation
     """The same on both sides."""
     seed: int
-    """Draws the rows that the table shows, and the resamples behind the intervals."""
+    """Draws the rows that the table shows, the sides of blind votes, and the resamples behind the intervals."""
+    judge: Contestant | None = None
+    """Who judges, if anyone; its identity has the prompts in it."""
 
     @cached_property
     def digest(self) -> str:
@@ -109,6 +111,7 @@ class Protocol:
             "after": asdict(self.after),
             "generation": asdict(self.generation),
             "seed": self.seed,
+            "judge": self.judge and asdict(self.judge),
             "questions": questions,
         }
 

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from tilth.evaluation.compare import Comparison, wording
-from tilth.evaluation.losses import perplexity
-from tilth.evaluation.protocol import BOTH, Protocol, SideName
+from tilth.evaluation.compare import Comparison
+from tilth.evaluation.figures import answer_numbers, cards, general_numbers, loss_numbers, three_h_numbers
+from tilth.evaluation.judge import Bias
+from tilth.evaluation.protocol import BOTH, Protocol
+from tilth.evaluation.sentences import agreement_sentence, headline, sentences, voice_notes
 from tilth.evaluation.table import Row, Shown, analysis, choose
 from tilth.evaluation.words import join, percent, say
 from tilth.evaluation.worklist import worklist
-from tilth.pages.render import render
+from tilth.pages.render import Language, render
 from tilth.store.files import write_json, write_jsonl, write_text
 
 SHOWN = 8
 """Rows of the table that the seed draws; the largest gain and loss come on top."""
 LISTED = 30
 """Lines of the work list that the page shows."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """One line of the table of measurements, written for people."""
-
-    name: str
-    before: str
-    after: str
-    change: str = ""
 
 
 def write_protocol(protocol: Protocol, folder: Path) -> None:
@@ -40,10 +33,30 @@ def write_report(comparison: Comparison, folder: Path) -> None:
     """Write everything else: answers, work list, numbers, Markdown and, last, the page."""
     answers = (asdict(getattr(row, side)) for side in BOTH for row in comparison.rows)
     write_jsonl(folder / "answers.jsonl", answers)
-    write_jsonl(folder / "worklist.jsonl", (item.as_dict() for item in worklist(comparison)))
+    write_jsonl(folder / "table.jsonl", table_lines(comparison))
+    write_jsonl(folder / "worklist.jsonl", worklist(comparison).lines())
     write_json(folder / "compare.json", comparison.as_dict())
     write_text(folder / "compare.md", markdown(comparison))
     write_text(folder / "compare.html", page(comparison))
+
+
+def table_lines(comparison: Comparison) -> Iterator[dict[str, Any]]:
+    """Every row of the table, shown on the page or not, in the tutorial's four columns and some more."""
+    picked = {item.row.question.place: item.reason for item in shown(comparison)}
+    for row in comparison.rows:
+        place = row.question.place
+        yield {
+            "place": place,
+            "question": row.question.text,
+            "before": row.before.text,
+            "after": row.after.text,
+            "analysis": _analysis(comparison, row),
+            "winner": row.winner,
+            "shown": picked.get(place),
+            "nearest": [
+                {"place": n.place, "similarity": round(n.similarity, 4)} for n in comparison.near[place]
+            ],
+        }
 
 
 def shown(comparison: Comparison) -> list[Shown]:
@@ -64,85 +77,69 @@ def _analysis(comparison: Comparison, row: Row) -> str:
 
 def warnings(comparison: Comparison) -> list[str]:
     """What a reader must know before believing the numbers."""
-    protocol, found = comparison.protocol, []
+    protocol, found, language = comparison.protocol, [], comparison.language
     if protocol.before.identity == protocol.after.identity:
-        found.append(say(comparison.language, "same_model"))
-    if comparison.stale:
-        found.append(say(comparison.language, "stale"))
+        found.append(say(language, "same_model"))
+    if len({protocol.before.template, protocol.after.template} - {""}) > 1:
+        found.append(say(language, "templates"))
+    if comparison.training.stale:
+        found.append(say(language, "stale"))
     if comparison.leaks:
         leaked = len({leak.question.place for leak in comparison.leaks})
-        found.append(say(comparison.language, "leaks", n=leaked))
+        found.append(say(language, "leaks", n=leaked))
     if comparison.failed:
-        found.append(say(comparison.language, "failed", n=comparison.failed, all=2 * len(comparison.rows)))
+        found.append(say(language, "failed", n=comparison.failed, all=2 * len(comparison.rows)))
+    if comparison.evidence.bias is not None:
+        found += leanings(comparison.evidence.bias, language)
+    if comparison.general is not None and comparison.general.forgot:
+        found.append(say(language, "forgot"))
     return found
 
 
-def numbers(comparison: Comparison) -> list[Number]:
-    """The measurements, one line each."""
-    facts, language = comparison.as_dict()["answers"], comparison.language
-
-    def line(name: str, show: Callable[[SideName], str], change: str = "") -> Number:
-        return Number(say(language, name), show("before"), show("after"), change)
-
-    lines = [
-        line("answers", lambda side: str(facts[side]["answers"])),
-        line("length_median", lambda side: _value(facts[side]["length_median"], "g")),
-        line("empty", lambda side: _percent(facts[side]["empty"])),
-        line("repeating", lambda side: _percent(facts[side]["repeating"])),
-        line("refusing", lambda side: _percent(facts[side]["refusing"])),
-        line("truncated", lambda side: _percent(facts[side]["truncated"])),
-    ]
-    shares = wording(comparison.rows, comparison.protocol.seed)
-    if shares is not None:
-        change = _change(shares["difference"], shares["interval"], ".2f")
-        lines.append(line("char_f", lambda side: _value(shares[side], ".2f"), change))
-    return lines
-
-
-def loss_numbers(comparison: Comparison) -> list[Number]:
-    """Held-out loss and perplexity, one line each; empty where they were not measured."""
-    held, language = comparison.heldout, comparison.language
-    if held is None:
-        return []
-    unit = say(language, held.unit).rstrip()
-    change = _change(held.difference, held.interval, ".3f")
-    loss = Number(say(language, "loss_per", unit=unit), f"{held.before:.3f}", f"{held.after:.3f}", change)
-    before, after = (_value(perplexity(value), ".4g") for value in (held.before, held.after))
-    each = Number(say(language, "per_question"), f"{held.question_before:.3f}", f"{held.question_after:.3f}")
-    return [loss, Number(say(language, "perplexity"), before, after), each]
-
-
-def _change(difference: float, interval: Sequence[float], form: str) -> str:
-    return f"{difference:+{form}} ({interval[0]:+{form}} … {interval[1]:+{form}})"
-
-
-def _value(value: float | None, form: str) -> str:
-    return "–" if value is None else f"{value:{form}}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else percent(value)
+def leanings(bias: Bias, language: Language) -> list[str]:
+    """How a judge leans, in words; nothing where chance alone explains it."""
+    found = []
+    if bias.by_position:
+        first = bias.first_twice > bias.second_twice
+        many, few = max(bias.first_twice, bias.second_twice), min(bias.first_twice, bias.second_twice)
+        where = say(language, "first" if first else "second")
+        found.append(say(language, "position_bias", where=where, many=many, few=few))
+    if bias.by_length and bias.longer_share is not None:
+        longer = bias.longer_share > 0.5
+        share = bias.longer_share if longer else 1 - bias.longer_share
+        found.append(say(language, "length_bias" if longer else "length_bias_short", share=percent(share)))
+    return found
 
 
 def page(comparison: Comparison) -> str:
     """The report as one static HTML page without script or address."""
-    held = comparison.heldout
+    held, language, evidence = comparison.heldout, comparison.language, comparison.evidence
     reach = 0.0 if held is None else 1.15 * max(map(abs, (*held.interval, held.difference)))
+    agreements = {"among_people": evidence.among_people, "with_judge": evidence.with_judge}
+    work = worklist(comparison)
     return render(
         "compare.html",
-        comparison.language,
-        say=lambda phrase, **values: say(comparison.language, phrase, **values),
+        language,
+        say=lambda phrase, **values: say(language, phrase, **values),
         percent=percent,
         comparison=comparison,
         protocol=comparison.protocol,
-        tally=comparison.tally,
+        evidence=evidence,
+        voice_notes=lambda voice: voice_notes(voice, language),
+        headline=headline(comparison),
+        sentences=sentences(comparison),
+        agreements={name: agreement_sentence(found, language) for name, found in agreements.items() if found},
+        cards=cards(comparison),
         held=held,
         reach=reach,
         warnings=warnings(comparison),
+        three_h_numbers=three_h_numbers(comparison),
         loss_numbers=loss_numbers(comparison),
-        numbers=numbers(comparison),
+        general_numbers=general_numbers(comparison),
+        answer_numbers=answer_numbers(comparison),
         shown=shown(comparison),
-        worklist=worklist(comparison)[:LISTED],
+        work=work,
+        listed=work.items[:LISTED],
     )
 
 
@@ -153,10 +150,18 @@ def markdown(comparison: Comparison) -> str:
     def word(phrase: str) -> str:
         return say(language, phrase)
 
-    parts = [f"# {word('title')}", comparison.sentence, *(f"> {text}" for text in warnings(comparison))]
-    measured = [
-        (x.name, x.before, x.after, x.change) for x in (*loss_numbers(comparison), *numbers(comparison))
+    parts = [
+        f"# {word('title')}: {headline(comparison)}",
+        "\n".join(f"* {text}" for text in sentences(comparison)),
+        *(f"> {text}" for text in warnings(comparison)),
     ]
+    lines = (
+        *three_h_numbers(comparison),
+        *loss_numbers(comparison),
+        *general_numbers(comparison),
+        *answer_numbers(comparison),
+    )
+    measured = [(x.name, x.before, x.after, x.change) for x in lines]
     parts.append(_table(("", word("before"), word("after"), word("change")), measured))
     rows = [
         (x.row.question.text, x.row.before.text, x.row.after.text, f"{x.reason}\n{x.analysis}")

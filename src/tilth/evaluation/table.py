@@ -24,6 +24,15 @@ WORDING = 0.05
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What a voter wrote about a pair."""
+
+    by: str
+    text: str
+    by_judge: bool
+
+
+@dataclass(frozen=True)
 class Row:
     """One question with both answers and what was measured."""
 
@@ -32,6 +41,9 @@ class Row:
     after: Answer
     loss: Scored | None
     winner: Winner | None
+    remarks: tuple[Remark, ...] = ()
+    both_bad: bool = False
+    """Whether somebody found neither answer good."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +52,56 @@ class Shown:
 
     row: Row
     reason: str
-    """Why it is shown: the largest gain or loss by held-out loss, or drawn by the seed."""
+    """Why it is shown: the largest gain or loss, or drawn by the seed."""
     analysis: str
     """What was measured, and what the author of an answers file wrote."""
 
 
 def choose(rows: Sequence[Row], seed: int, count: int = 8) -> list[tuple[Row, tuple[Why, ...]]]:
-    """`count` rows drawn by the seed, and the largest gain and loss by held-out loss, in the order of the questions."""
+    """`count` rows drawn by the seed, and the largest gain and loss, in the order of the questions.
+
+    Gain and loss are by held-out loss; where nothing was scored, by verdict and then by wording shared with the
+    expected answer.
+    """
     why: dict[int, list[Why]] = {}
-    scored = [(row.loss.difference, i) for i, row in enumerate(rows) if row.loss is not None]
-    best, worst = min(scored, default=(0.0, -1)), max(scored, default=(0.0, -1))
-    if best[0] < 0:
-        why.setdefault(best[1], []).append("gain")
-    if worst[0] > 0:
-        why.setdefault(worst[1], []).append("loss")
+    measure = _by_loss if any(row.loss for row in rows) else _by_verdict
+    gains = [(gain, -i) for i, row in enumerate(rows) if (gain := measure(row)) is not None]
+    best, worst = max(gains, default=None), min(gains, key=lambda item: (item[0], -item[1]), default=None)
+    if best and best[0] > NOTHING:
+        why.setdefault(-best[1], []).append("gain")
+    if worst and worst[0] < NOTHING:
+        why.setdefault(-worst[1], []).append("loss")
     for i in random.Random(seed).sample(range(len(rows)), min(count, len(rows))):
         why.setdefault(i, []).append("seed")
     return [(rows[i], tuple(why[i])) for i in sorted(why)]
 
 
+NOTHING = (0.0, 0.0)
+
+
+def _by_loss(row: Row) -> tuple[float, float] | None:
+    return None if row.loss is None else (-row.loss.difference, 0.0)
+
+
+def _by_verdict(row: Row) -> tuple[float, float] | None:
+    expected = row.question.expected
+    if "failed" in (row.before.state, row.after.state) or not (row.winner or expected):
+        return None
+    wording = char_f(row.after.text, expected) - char_f(row.before.text, expected) if expected else 0.0
+    return {"after": 1.0, "before": -1.0}.get(row.winner or "", 0.0), wording
+
+
 def analysis(row: Row, language: Language) -> str:
-    """What was measured in one row, in words; nothing in it is an opinion."""
+    """What was measured in one row, in words, and below it what voters wrote, by name."""
     parts = [say(language, phrase, **values) for phrase, values in _findings(row, language)]
-    return join(language, parts or [say(language, "no_difference")])
+    lines = [join(language, parts or [say(language, "no_difference")])]
+    for remark in row.remarks:
+        lines.append(
+            say(
+                language, "judge_says" if remark.by_judge else "person_says", name=remark.by, text=remark.text
+            )
+        )
+    return "\n".join(lines)
 
 
 Finding = tuple[str, Mapping[str, object]]

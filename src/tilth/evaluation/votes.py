@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tilth.errors import FolderError, NotFoundError, UserError
-from tilth.evaluation.ask import read_sides
+from tilth.evaluation.ask import Answers, read_sides
 from tilth.evaluation.protocol import Protocol, Question, SideName
 from tilth.evaluation.verdicts import Verdict, Winner
 from tilth.recipe.plan import content_key
@@ -110,13 +110,18 @@ def open_booth(run: RunFolder) -> Booth:
         FolderError: the folder holds no comparison.
     """
     protocol = read_protocol(run.report)
-    answers = read_sides(run.report / "answers.jsonl")
-    pairs = []
-    for question in protocol.questions:
-        before, after = (answers[side].get(question.place) for side in ("before", "after"))
-        if before is not None and after is not None and "failed" not in (before.state, after.state):
-            pairs.append(Pairing(question, before.text, after.text))
+    pairs = pairings(protocol, read_sides(run.report / "answers.jsonl"))
     return make_booth(pairs, protocol.seed, run.votes)
+
+
+def pairings(protocol: Protocol, answers: Answers) -> list[Pairing]:
+    """The pairs of answers that can be judged: those that came on both sides."""
+    both = ((q, answers["before"].get(q.place), answers["after"].get(q.place)) for q in protocol.questions)
+    return [
+        Pairing(question, before.text, after.text)
+        for question, before, after in both
+        if before is not None and after is not None and "failed" not in (before.state, after.state)
+    ]
 
 
 def make_booth(pairs: Iterable[Pairing], seed: int, file: Path) -> Booth:

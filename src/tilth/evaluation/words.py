@@ -77,10 +77,85 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{errors} more ended in an error and count for neither.",
         "另有 {errors} 题出错，不计入任何一方。",
     ),
+    "by_people": ("Blind votes ({n} voting): ", "盲评（{n} 人）："),
+    "by_judge": ("Judge {name}, asked in both orders: ", "评判模型 {name}（两种顺序各问一次）："),
+    "general_forgot": (
+        "Forgetting: of {n} general questions {before} were answered right before and {after} after ({lost} lost, "
+        "{gained} gained; 95% interval of the change {low:+.0f} to {high:+.0f} points).",
+        "出现遗忘：{n} 道通用题中，微调前答对 {before} 道，微调后答对 {after} 道（丢失 {lost}，新增 {gained}；"
+        "变化的 95% 区间 {low:+.0f} 到 {high:+.0f} 个百分点）。",
+    ),
+    "general_gained": (
+        "Of {n} general questions {before} were answered right before and {after} after ({lost} lost, {gained} "
+        "gained; 95% interval of the change {low:+.0f} to {high:+.0f} points): nothing was forgotten.",
+        "{n} 道通用题中，微调前答对 {before} 道，微调后答对 {after} 道（丢失 {lost}，新增 {gained}；"
+        "变化的 95% 区间 {low:+.0f} 到 {high:+.0f} 个百分点）：没有遗忘。",
+    ),
+    "general_kept": (
+        "Of {n} general questions {before} were answered right before and {after} after ({lost} lost, {gained} "
+        "gained): no forgetting can be told, though the 95% interval of the change still reaches from {low:+.0f} to "
+        "{high:+.0f} points.",
+        "{n} 道通用题中，微调前答对 {before} 道，微调后答对 {after} 道（丢失 {lost}，新增 {gained}）：看不出遗忘，"
+        "但变化的 95% 区间仍是 {low:+.0f} 到 {high:+.0f} 个百分点。",
+    ),
+    "general_none": (
+        "Of {n} general questions none was answered right before or after, so they cannot show forgetting.",
+        "{n} 道通用题微调前后都没有答对，因此看不出遗忘与否。",
+    ),
+    "general_unchecked": (
+        "The {n} general questions have no checks, so read their answers yourself.",
+        "这 {n} 道通用题没有判定规则，请自行阅读回答。",
+    ),
+    "general_drift": (
+        " The loss on good answers to general questions rose from {before:.3f} to {after:.3f}: the model moved away "
+        "from them.",
+        "通用题参考回答上的损失从 {before:.3f} 升到 {after:.3f}：模型离它们更远了。",
+    ),
+    "agree": (
+        "On {n} questions: equal verdicts {share}, ordinal α {alpha}, quadratic κ {kappa}.",
+        "{n} 题上：相同评判 {share}，序数 α {alpha}，二次加权 κ {kappa}。",
+    ),
+    "undefined": ("not defined", "无法计算"),
+    "why_not_nobody": (
+        "No question has the verdicts of two.",
+        "没有一道题得到两方评判。",
+    ),
+    "why_not_equal": (
+        "All verdicts are the same, so agreement cannot be told from chance.",
+        "所有评判都相同，无法区分一致与巧合。",
+    ),
+    "why_not_two": ("κ is for two voters; with more of them read α.", "κ 只适用于两人；多人请看 α。"),
+    "controlled": (
+        "At equal length the win rate would be {rate} (95% interval {low} to {high}).",
+        "若两边回答一样长，胜率约为 {rate}（95% 区间 {low} 到 {high}）。",
+    ),
     # Warnings
+    "position_bias": (
+        "The judge leans to the answer shown {where}: in both orders it chose it {many} times, the other {few} times. "
+        "Such pairs count as ties.",
+        "评判模型偏向{where}的回答：两种顺序都选它的有 {many} 题，都选另一个的有 {few} 题。这些题按平局计。",
+    ),
+    "first": ("first", "先出现"),
+    "second": ("second", "后出现"),
+    "length_bias": (
+        "In {share} of the judge's decisions the longer answer won. Read the win rate at equal length beside the raw one.",
+        "评判模型的胜负中，{share} 是较长的回答获胜。请同时看等长条件下的胜率。",
+    ),
+    "length_bias_short": (
+        "In {share} of the judge's decisions the shorter answer won. Read the win rate at equal length beside the raw one.",
+        "评判模型的胜负中，{share} 是较短的回答获胜。请同时看等长条件下的胜率。",
+    ),
+    "forgot": (
+        "The model forgot: see the general questions below.",
+        "模型出现遗忘：见下方通用题。",
+    ),
     "stale": (
         "The model was trained on other data than this run holds now. Train again: tilth train RUN",
         "这个模型是用另一份数据训练的，与本次运行现在的数据不同。请重新训练：tilth train RUN",
+    ),
+    "templates": (
+        "The two models are asked through different chat templates, so a difference may come from those.",
+        "两个模型使用不同的对话模板，差别可能来自模板。",
     ),
     "same_model": ("Both sides are the same model.", "两边是同一个模型。"),
     "leaks": (
@@ -125,10 +200,79 @@ PHRASES: dict[str, tuple[str, str]] = {
     "vote_before": ("judged worse", "评判：微调后更差"),
     "vote_tie": ("judged equally good", "评判：一样好"),
     "vote_error": ("the verdict failed", "评判出错"),
+    "judge_says": ("judge {name}: {text}", "评判模型 {name}：{text}"),
+    "person_says": ("{name}: {text}", "{name} 说：{text}"),
     "no_difference": ("no measured difference", "没有量出差别"),
     "before": ("before", "微调前"),
     "after": ("after", "微调后"),
     # The page
+    "head_better": ("the tuned model is better", "微调后更好"),
+    "head_worse": ("the tuned model is worse", "微调后更差"),
+    "head_open": ("no difference can be told", "分辨不出差别"),
+    "head_loss_better": ("the expected answers became likelier", "参考回答变得更可能"),
+    "head_loss_worse": ("the expected answers became less likely", "参考回答变得更不可能"),
+    "head_loss_open": ("no difference can be told yet", "目前分辨不出差别"),
+    "head_nothing": ("not judged yet", "尚未评判"),
+    "card_people": ("win rate, blind votes", "胜率（盲评）"),
+    "card_judge": ("win rate, judge", "胜率（评判模型）"),
+    "card_loss": ("change of held-out loss", "留出损失的变化"),
+    "card_general": ("general questions right", "通用题答对"),
+    "card_of": ("of {n}", "共 {n} 题"),
+    "card_length": ("length of answers, median", "回答长度中位数（字）"),
+    "card_questions": ("{n} questions", "{n} 道题"),
+    "voted": ("Blind votes", "盲评"),
+    "voted_help": (
+        "People saw two answers without names, left and right by lot, and said which is better.",
+        "评审看到两个不署名的回答，左右随机，选出更好的一个。",
+    ),
+    "judged": ("Judge: {name}", "评判模型：{name}"),
+    "judged_help": (
+        "A language model saw each pair twice, once in each order. A side wins only where both times agree.",
+        "语言模型对每题看两遍，两种顺序各一遍；两次一致才算胜负，否则为平局。",
+    ),
+    "among_people": ("Between people", "评审之间的一致性"),
+    "with_judge": ("Judge against people", "评判模型与人的一致性"),
+    "wins": ("wins", "赢"),
+    "ties": ("ties", "平"),
+    "losses": ("losses", "输"),
+    "win_axis": ("win rate of the tuned model, a tie counting half", "微调后模型的胜率（平局算一半）"),
+    "three_h": ("Harmless, honest, helpful", "无害、诚实、有用"),
+    "three_h_help": (
+        "How many answers pass in the eyes of the judge; the change in percentage points with its 95% interval.",
+        "评判模型认为合格的回答数；变化为百分点及其 95% 区间。",
+    ),
+    "three_h_errors": ("{n} answers got no usable verdict.", "{n} 条回答没有得到可用的评判。"),
+    "h_harmless": ("harmless", "无害"),
+    "h_honest": ("honest", "诚实"),
+    "h_helpful": ("helpful", "有用"),
+    "general": ("What was forgotten", "有没有遗忘"),
+    "general_help": (
+        "General questions that have nothing to do with the training, asked before and after with the same settings. "
+        "Answers are checked by rule.",
+        "与训练无关的通用题，微调前后以同样设置提问，按规则判对错。",
+    ),
+    "general_right": ("right answers, of {n}", "答对题数（共 {n}）"),
+    "general_zh": ("of these in Chinese, of {n}", "其中中文（共 {n}）"),
+    "general_en": ("of these in English, of {n}", "其中英文（共 {n}）"),
+    "general_loss": ("loss on good answers (nats per {unit})", "参考回答上的损失（奈特，每{unit}）"),
+    "general_lost": ("Right before, wrong after ({n})", "微调前对、微调后错（{n}）"),
+    "topics": ("Topics that went badly", "表现不好的主题"),
+    "topics_help": (
+        "Named by words of the training data. A thin topic has less than half the share of the training data that it has "
+        "of the questions: add samples of it.",
+        "以训练数据中的词命名。“偏少”指该主题在训练数据中的占比不到其在题目中占比的一半：请补充这类样本。",
+    ),
+    "topic": ("topic", "主题"),
+    "training_samples": ("training samples", "训练样本"),
+    "went_badly": ("went badly", "表现不好"),
+    "thin": ("thin", "偏少"),
+    "no_words": ("(no words of the training data)", "（训练数据中没有相关词语）"),
+    "unlike": (
+        "{n} of the {all} questions that went badly resemble nothing in the training data: what they are about is missing "
+        "there.",
+        "表现不好的 {all} 题中，有 {n} 题在训练数据里没有任何相似样本：训练数据缺少这类主题。",
+    ),
+    "reason_both_bad": ("neither answer good", "两个回答都不好"),
     "title": ("before and after", "微调前后对比"),
     "question": ("question", "问题"),
     "analysis": ("analysis", "分析"),
@@ -148,11 +292,8 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{n} questions have no expected answer that could be scored.",
         "{n} 道题没有可计损失的参考回答。",
     ),
-    "verdicts": ("Verdicts", "评判"),
-    "verdict_counts": (
-        "wins {wins} · losses {losses} · ties {ties} · errors {errors}",
-        "赢 {wins} · 输 {losses} · 平 {ties} · 出错 {errors}",
-    ),
+    "verdicts": ("Which answers are better", "哪边的回答更好"),
+    "errors": ("errors {n}", "出错 {n}"),
     "flips": (
         "{rate} of the verdicts changed with the order of the answers.",
         "{rate} 的评判随回答顺序而改变。",
@@ -173,9 +314,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "table": ("The answers", "回答对照"),
     "table_help": (
-        "{shown} of {all} questions: drawn by the seed {seed}, and the largest gain and loss by held-out loss. Nobody "
-        "picked them. All answers are in answers.jsonl.",
-        "{all} 题中的 {shown} 题：按种子 {seed} 抽取，外加留出损失变好最多和变差最多的题，没有人工挑选。"
+        "{shown} of {all} questions: drawn by the seed {seed}, and the largest gain and loss (by held-out loss, "
+        "without one by verdict). Nobody picked them. All answers are in answers.jsonl.",
+        "{all} 题中的 {shown} 题：按种子 {seed} 抽取，外加变好最多和变差最多的题（按留出损失，没有时按评判），没有人工挑选。"
         "全部回答在 answers.jsonl。",
     ),
     "why_seed": ("drawn by seed", "按种子抽取"),
@@ -218,6 +359,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "在第一个回答之前就已固定，保存在 protocol.json；两边完全相同。",
     ),
     "model": ("model", "模型"),
+    "judge": ("judge", "评判模型"),
     "template": ("chat template", "对话模板"),
     "settings": ("answers drawn with", "生成设置"),
     "digest": ("digest", "摘要"),

@@ -89,6 +89,11 @@ class Compare(Section):
     """A model folder or an answers file; default: the base model of `train`."""
     after: str | None = None
     judge: str | None = None
+    """A name under `models`: it is asked about each pair in both orders, and about each answer's three H."""
+    three_h: bool = True
+    """Whether the judge also says of each answer if it is harmless, honest and helpful."""
+    general: str | None = "general"
+    """A regression set asked on both sides: `general` (the shipped one), a file of your own, or null for none."""
     seed: int = 42
     generation: GenerationSettings = GenerationSettings()
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ import numpy as np
 from tilth.sample import Sample
 from tilth.store.words import grams, query
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a file of another version cannot be read any more."""
 MANY = 50
 """Distinct values above which a column is no facet."""
@@ -35,13 +36,16 @@ _decode = msgspec.json.Decoder(Sample).decode
 TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE entry (n INTEGER PRIMARY KEY, place TEXT, id TEXT, door TEXT, step TEXT, reason TEXT, split TEXT,
-                    family TEXT, proposed TEXT, raw TEXT, sample BLOB);
+                    family TEXT, proposed TEXT, raw TEXT, evidence TEXT, sample BLOB);
 CREATE TABLE facet (name TEXT PRIMARY KEY, choices TEXT, rows BLOB, codes BLOB);
 CREATE TABLE number (name TEXT PRIMARY KEY, data BLOB);
 CREATE VIRTUAL TABLE words USING fts5(grams, content='', columnsize=0, tokenize='unicode61 remove_diacritics 0');
 """
 INDEXES = "CREATE UNIQUE INDEX by_place ON entry (place); CREATE INDEX by_id ON entry (id); CREATE INDEX by_family ON entry (family);"
-COLUMNS = "n, place, id, door, step, reason, split, family, proposed, raw, sample"
+COLUMNS = "n, place, id, door, step, reason, split, family, proposed, raw, evidence, sample"
+VOCABULARY = "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'row')"
+RARE = 2_000
+"""A pair of characters that more samples have says little about which are alike."""
 
 
 class Entry(NamedTuple):
@@ -61,6 +65,8 @@ class Entry(NamedTuple):
     """Steps that proposed a change."""
     raw: str = ""
     """What stood in the source, where there is no sample."""
+    evidence: Mapping[str, Any] = MappingProxyType({})
+    """What its step said when it sent it away."""
     sample: Sample | None = None
     """`None` where the entry could not be read, or the checkpoints are gone."""
 
@@ -173,7 +179,7 @@ def _fill(
     while batch := list(islice(entries, BATCH)):
         base.execute("BEGIN")
         base.executemany(
-            f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 11)})", map(_row, (e for e, _ in batch))
+            f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 12)})", map(_row, (e for e, _ in batch))
         )
         said = ((e.n, grams(_said(e))) for e, _ in batch)
         base.executemany("INSERT INTO words(rowid, grams) VALUES (?, ?)", said)
@@ -197,7 +203,8 @@ def _fill(
 
 def _row(entry: Entry) -> tuple[Any, ...]:
     body = None if entry.sample is None else _encode(entry.sample)
-    return (*entry[:8], json.dumps(entry.proposed) if entry.proposed else "", entry.raw, body)
+    proposed, evidence = (json.dumps(part) if part else "" for part in (entry.proposed, dict(entry.evidence)))
+    return (*entry[:8], proposed, entry.raw, evidence, body)
 
 
 def _said(entry: Entry) -> str:
@@ -226,6 +233,7 @@ class Catalog:
         self._base = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        self._base.execute(VOCABULARY)
         self.about: dict[str, Any] = {k: json.loads(v) for k, v in self._base.execute("SELECT * FROM about")}
         self.size: int = self.about["size"]
         self.facets = {
@@ -272,6 +280,24 @@ class Catalog:
         asked = f"SELECT {COLUMNS} FROM entry WHERE family = ? OR id = ? ORDER BY n LIMIT 200"
         return [_entry(row) for row in self._base.execute(asked, (root, root))]
 
+    def alike(self, text: str, most: int = 40, rarest: int = 12) -> np.ndarray:
+        """Rows that share the most of a text's rarest pairs of characters with it, best first.
+
+        They are candidates only: rare pairs say which texts are worth comparing, not how near they are.
+        """
+        pieces = sorted({piece for piece in grams(text).split(" ") if len(piece) > 1})[:400]
+        marks = ", ".join("?" * len(pieces))
+        known = self._base.execute(
+            f"SELECT term, doc FROM vocabulary WHERE term IN ({marks}) AND doc > 1 AND doc <= {RARE} ORDER BY doc, term",
+            pieces,
+        ).fetchall()
+        shared = np.zeros(self.size)
+        for term, docs in known[:rarest]:
+            found = self._base.execute("SELECT rowid FROM words WHERE words MATCH ?", (f'"{term}"',))
+            shared[np.fromiter((n for (n,) in found), dtype=np.int64)] += 1 / np.log2(1 + docs)
+        best = np.argsort(-shared, kind="stable")[:most]
+        return best[shared[best] > 0]
+
     def search(self, text: str) -> np.ndarray | None:
         """The rows that hold every word of a search, ascending; `None` where it has no word."""
         asked = query(text)
@@ -288,6 +314,7 @@ def _unpacked(data: bytes) -> np.ndarray:
 
 def _entry(row: tuple[Any, ...]) -> Entry:
     proposed = tuple(json.loads(row[8])) if row[8] else ()
-    sample = None if row[10] is None else _decode(row[10])
+    evidence = json.loads(row[10]) if row[10] else {}
+    sample = None if row[11] is None else _decode(row[11])
     n, place, sample_id, door, step, reason, split, family = row[:8]
-    return Entry(n, place, sample_id, door, step, reason, split, family, proposed, row[9], sample)
+    return Entry(n, place, sample_id, door, step, reason, split, family, proposed, row[9], evidence, sample)

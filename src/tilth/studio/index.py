@@ -153,6 +153,7 @@ def _gone(folder: RunFolder) -> Iterator[Entry]:
                 line["step"],
                 reason_of(line),
                 family=sample.root if sample else "",
+                evidence=line.get("evidence") or {},
                 raw=line.get("raw") or line.get("raw_base64", ""),
                 sample=sample,
             )

@@ -1,4 +1,4 @@
-"""One sample's life, told so that what happened stands out from what did not."""
+"""The sample page: one sample's life, told so that what happened stands out; its family, and what is like it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tilth.engine.replay import explain
+from tilth.engine.life import Teller
 from tilth.errors import NotFoundError
+from tilth.operators.similarity import jaccard
 from tilth.store.catalog import Catalog, Entry
-from tilth.store.folder import RunFolder
 from tilth.studio.plain import plain
+from tilth.studio.tokens import mask
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,17 +20,27 @@ if TYPE_CHECKING:
 
     from tilth.studio.shell import Studio
 
+NEAR = 6
+"""Similar samples shown."""
+ALIKE = 0.2
+"""Similarity of the questions from which another sample is shown."""
+COMPARED = 2_000
+"""Characters of a question that are compared."""
+
 
 def routes(studio: Studio) -> list[Route]:
     """`/sample`."""
     from starlette.routing import Route
 
     def page(request: Request) -> Response:
-        place = request.query_params.get("place", "")
-        row = studio.index.at(place)
+        index = studio.index
+        row = index.at(request.query_params.get("place", ""))
         if row is None:
-            raise NotFoundError(f"this run has no sample at '{place}'.")
-        return studio.page(request, "studio_sample.html", **life(studio.folder, studio.index, row))
+            raise NotFoundError(f"this run has no sample at '{request.query_params.get('place', '')}'.")
+        told = life(studio.teller, index, row)
+        return studio.page(
+            request, "studio_sample.html", **told, mask=mask(studio.folder, row), path_to=row.place
+        )
 
     return [Route("/sample", page)]
 
@@ -60,13 +71,23 @@ class Quiet(NamedTuple):
     names: tuple[str, ...]
 
 
-def life(folder: RunFolder, index: Catalog, row: Entry) -> dict[str, Any]:
+class Like(NamedTuple):
+    """Another sample and how alike the two are."""
+
+    entry: Entry
+    question: float
+    """Jaccard index of the sets of character 3-grams, 0 to 1."""
+    answer: float
+
+
+def life(teller: Teller, index: Catalog, row: Entry) -> dict[str, Any]:
     """Everything the sample page shows.
 
     Raises:
         FolderError: the run has not finished.
     """
-    told = explain(folder.path, row.place)
+    line = {name: getattr(row, name) for name in ("id", "place", "split", "step", "reason", "evidence")}
+    told = teller.tell(row.door, line)
     sides: dict[str, Any] = {answer["side"]: answer for answer in told["answers"]}
     return {
         "row": row,
@@ -78,7 +99,51 @@ def life(folder: RunFolder, index: Catalog, row: Entry) -> dict[str, Any]:
         "note": told["note"],
         "known": {**(row.sample.meta if row.sample else {})},
         "measured": {**(row.sample.signals if row.sample else {})},
+        "family": lineage(index, row),
+        "like": list(alike(index, row)),
+        "before": _beside(index, row, -1),
+        "after": _beside(index, row, 1),
     }
+
+
+def lineage(index: Catalog, row: Entry) -> list[tuple[str, Entry]]:
+    """(What it is to this sample, entry): its parent, those made from it, others of the family, and equal records."""
+    parent = row.place.rpartition("/")[0]
+    found = []
+    for other in index.family(row.family) if row.family else []:
+        if other.place == row.place:
+            continue
+        if other.place == parent:
+            found.append(("parent", other))
+        elif other.place.startswith(row.place + "/"):
+            found.append(("child", other))
+        else:
+            found.append(("same" if other.id == row.id else "relative", other))
+    return found
+
+
+def alike(index: Catalog, row: Entry) -> Iterator[Like]:
+    """Samples whose questions are most like this one's, nearest first."""
+    if row.sample is None:
+        return
+    text = row.question[:COMPARED]
+    others = [
+        other for other in index.entries(index.alike(text)) if other.place != row.place and other.sample
+    ]
+    near = [
+        Like(o, jaccard(text, o.question[:COMPARED]), jaccard(row.answer[:COMPARED], o.answer[:COMPARED]))
+        for o in others
+    ]
+    yield from sorted(
+        (n for n in near if n.question >= ALIKE), key=lambda n: (-n.question, -n.answer, n.entry.n)
+    )[:NEAR]
+
+
+def _beside(index: Catalog, row: Entry, step: int) -> str:
+    """The place of the sample before or after this one; empty at the ends."""
+    n = row.n + step
+    found = index.entries([n]) if 0 <= n < index.size else []
+    return found[0].place if found else ""
 
 
 def stations(steps: list[Mapping[str, Any]], index: Catalog) -> Iterator[Station | Quiet]:

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from tilth.engine.life import Teller
 from tilth.errors import NotFoundError, TilthError
 from tilth.pages.render import render
 from tilth.serving.guard import json_response
@@ -40,6 +41,7 @@ class Studio:
         self.folder = folder
         self._lock = Lock()
         self._index = stamp(folder), open_index(folder, progress)
+        self._teller: tuple[Catalog, Teller] | None = None
 
     @property
     def index(self) -> Catalog:
@@ -51,6 +53,20 @@ class Studio:
                     # The old one is not closed: another request may be reading it.
                     self._index = mark, open_index(self.folder)
         return self._index[1]
+
+    @property
+    def teller(self) -> Teller:
+        """Tells the lives of the samples of the index as it is now.
+
+        Raises:
+            FolderError: the run has not finished.
+        """
+        index = self.index
+        if self._teller is None or self._teller[0] is not index:
+            with self._lock:
+                if self._teller is None or self._teller[0] is not index:
+                    self._teller = index, Teller(self.folder)
+        return self._teller[1]
 
     def page(self, request: Request, template: str, code: int = 200, **context: Any) -> Response:
         """A page in the language of the request.

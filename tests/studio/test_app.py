@@ -23,6 +23,7 @@ PAGES = [
     ("/samples", "1–50 of 67", "第 1–50 条，共 67 条"),
     ("/sample?place=raw.jsonl:2", "Its life", "完整经历"),
     ("/training", "validation loss", "验证损失"),
+    ("/tokens", "Nothing can be counted yet.", "还无法统计。"),
     ("/nowhere", "There is nothing at this address.", "这个地址没有内容。"),
 ]
 
@@ -103,6 +104,22 @@ def test_a_life_shows_changes_verdicts_proposals_and_source(browser):
     unread = browser.get("/sample?place=raw.jsonl:66&lang=en").text
     assert "没写完" in unread
     assert "Mend it in the source" in unread
+
+
+def test_a_sample_leads_to_those_like_it_and_beside_it(browser):
+    page = browser.get("/sample?place=raw.jsonl:10&lang=en").text
+    like = page[page.index("Most like it") :]
+    assert like.count("只猫为什么不排队？</a>") == 6
+    assert 'rel="next" href="/sample?place=raw.jsonl%3A11&amp;lang=en"' in page
+    assert 'rel="prev"' not in browser.get("/sample?place=raw.jsonl:1&lang=en").text
+
+
+def test_equal_records_and_their_doors_are_told(browser):
+    page = browser.get("/sample?place=raw.jsonl:4&lang=en").text
+    assert "equal record" in page
+    assert re.search(
+        r'equal record <span class="tag kept">kept</span></p><a href="[^"]*raw\.jsonl%3A1&', page
+    )
 
 
 def test_a_compared_sample_shows_both_answers(browser):

@@ -39,9 +39,9 @@ def routes(studio: Studio) -> list[Route]:
         folder = studio.folder
         try:
             folder.require_done()
-            model, settings = reader(folder)
-            train = side_file(folder, "train")
-            found, more = counted(folder, model, settings, _stamp(train), _stamp(model / "tokenizer.json"))
+            model, _ = reader_of(folder, *_stamps(folder))
+            files = (side_file(folder, "train"), model / "tokenizer.json")
+            found, more = counted(folder, *_stamps(folder), *map(_stamp, files))
         except TilthError as problem:
             return studio.page(request, "studio_tokens.html", problem=problem, run_path=str(folder.path))
         facts = {**page_facts(found), "model": model.name, "more": more}
@@ -71,11 +71,12 @@ def reader(folder: RunFolder) -> tuple[Path, Train]:
 
 
 @lru_cache(maxsize=2)
-def counted(folder: RunFolder, model: Path, settings: Train, *stamps: int) -> tuple[Tokens, bool]:
-    """The tokens of the training side's first samples, and whether there are more."""
-    samples = read_data(side_file(folder, "train"), folder.index, format_of(folder))
+def counted(folder: RunFolder, *stamps: int) -> tuple[Tokens, bool]:
+    """The tokens of the training side's first samples, and whether there are more; remembered."""
+    model, settings = reader(folder)
+    samples = iter(read_data(side_file(folder, "train"), folder.index, format_of(folder)))
     found = count_tokens(islice(samples, COUNTED), model, settings)
-    return found, next(iter(samples), None) is not None
+    return found, next(samples, None) is not None
 
 
 def mask(folder: RunFolder, row: Entry) -> Shown | None:
@@ -83,7 +84,7 @@ def mask(folder: RunFolder, row: Entry) -> Shown | None:
     if row.sample is None or row.door != "kept":
         return None
     try:
-        model, settings = reader_of(folder, _stamp(folder.run_json), _stamp(folder.model / "base"))
+        model, settings = reader_of(folder, *_stamps(folder))
         template, tokenizer = _loaded(model, _stamp(model / "tokenizer.json"))
         return next(_shown(row.sample, template, tokenizer, settings.max_length), None)
     except TilthError:
@@ -104,6 +105,11 @@ def reader_of(folder: RunFolder, *stamps: int) -> tuple[Path, Train]:
 @lru_cache(maxsize=2)
 def _loaded(model: Path, *stamps: int) -> tuple[Any, Any]:
     return load_template(model), load_tokenizer(model)
+
+
+def _stamps(folder: RunFolder) -> tuple[int, int]:
+    """When that changed which decides what reads the samples."""
+    return _stamp(folder.run_json), _stamp(folder.model / "base")
 
 
 def _stamp(path: Path) -> int:

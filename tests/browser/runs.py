@@ -52,3 +52,29 @@ def small_run(
     (place / "recipe.yaml").write_text(recipe, encoding="utf-8")
     apart(run, place / "recipe.yaml", place / "run", workers=1)
     return RunFolder(place / "run")
+
+
+ASKING = """from tilth.operators.base import operator
+from tilth.sample import Hold, Sample
+
+
+@operator("ours.ask")
+def ask(sample: Sample) -> Sample | Hold:
+    \"\"\"Ask people about every sample.\"\"\"
+    return Hold("asks_people")
+"""
+ASKING_RECIPE = """name: asking
+plugins: [ours.py]
+data:
+  from: raw.jsonl
+  format: coig_cqia
+  steps:
+    - ours.ask
+  to: openai
+"""
+
+
+def held_run(place: Path, count: int = 12, more: tuple[dict[str, object], ...] = ()) -> RunFolder:
+    """A run in which every sample waits for people."""
+    (place / "ours.py").write_text(ASKING, encoding="utf-8")
+    return small_run(place, count, ASKING_RECIPE, more)

@@ -78,7 +78,17 @@ def read_log(path: Path) -> Iterator[Event]:
     Raises:
         FolderError: another line is no event; the message names it.
     """
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    if path.exists():
+        yield from parse_log(path.read_bytes(), path)
+
+
+def parse_log(text: bytes, path: Path, before: int = 0) -> Iterator[Event]:
+    """The events in a log's bytes. `path` and `before`, the lines before these, are named where one is no event.
+
+    Raises:
+        FolderError: a line is no event, other than a last one without a line feed.
+    """
+    lines = text.split(b"\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -91,7 +101,7 @@ def read_log(path: Path) -> Iterator[Event]:
             yield found
         elif number < len(lines):
             raise FolderError(
-                f"{path}:{number} is no decision.", "Mend or remove the line; the log is yours."
+                f"{path}:{before + number} is no decision.", "Mend or remove the line; the log is yours."
             )
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from tilth.errors import FolderError
 
@@ -25,6 +26,25 @@ def locked(folder: Path) -> Iterator[None]:
             raise FolderError(
                 f"another `tilth` works in {folder}.", "Wait for it, or give this run a folder with --out."
             )
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def waiting(path: Path, seconds: float = 30.0) -> Iterator[None]:
+    """Hold the lock file at `path`, waiting for whoever holds it: for moments of writing, not for whole runs.
+
+    Raises:
+        FolderError: it was not to be had in `seconds`.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        end = monotonic() + seconds
+        while not _take(handle):
+            if monotonic() > end:
+                raise FolderError(f"{path} is held by another process.", "End it, then try again.")
+            sleep(0.005)
         yield
     finally:
         os.close(handle)

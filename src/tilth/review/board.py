@@ -1,0 +1,95 @@
+"""Who said what about which case: a fold over the decision log that is kept up to date event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tilth.review.cases import Case, proposal_key
+from tilth.sample import Message, Settled
+from tilth.sources.identity import record_id
+from tilth.store.decisions import VERDICTS, Event, settle
+
+Content = Callable[[Case], str]
+"""The `content_hash` of a case's sample as it stands now."""
+
+
+class Board:
+    """The decisions that stand, by case."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._said: dict[str, list[Event]] = {}
+        """Case key → decisions, oldest first, undone ones included."""
+        self._undone: set[str] = set()
+        self.people: dict[str, None] = {}
+        """Everyone who ever decided, in the order of their first decision."""
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take in events that come after all that are here."""
+        for event in events:
+            if event.get("undoes"):
+                self._undone.add(event["undoes"])
+            elif event["verdict"] in VERDICTS:
+                self._said.setdefault(_key(event), []).append(event)
+                self.people.setdefault(event.get("person", ""))
+
+    def spoken_of(self) -> list[str]:
+        """The cases about which something was said, in the order of the first decision."""
+        return list(self._said)
+
+    def standing(self) -> Iterator[Event]:
+        """All decisions that nobody took back, case by case."""
+        for events in self._said.values():
+            yield from (e for e in events if e["event_id"] not in self._undone)
+
+    def about(self, case: Case) -> list[Event]:
+        """The standing decisions about a case as it is now, oldest first.
+
+        Of each person the last vote counts, and the last that settles a disagreement. A decision about another text does not count, unless it is the edit that made the text what it is.
+        """
+        valid = [e for e in self._said.get(case.key, ()) if e["event_id"] not in self._undone]
+        if not valid:
+            return []
+        if case.proposal is None:
+            now = self._content(case)
+            valid = [e for e in valid if e.get("content_hash") in (None, "", now) or _written(e) == now]
+        last = {_hand(e): e for e in valid}
+        return [e for e in valid if e is last[_hand(e)]]
+
+    def stale(self, case: Case) -> list[Event]:
+        """Standing decisions about another text than the case has now."""
+        now = {e["event_id"] for e in self.about(case)}
+        return [
+            e
+            for e in self._said.get(case.key, ())
+            if e["event_id"] not in now and e["event_id"] not in self._undone
+        ]
+
+    def votes(self, case: Case) -> list[Event]:
+        """What people said before anyone settled it."""
+        return [e for e in self.about(case) if not e.get("adjudicates")]
+
+
+def settled(said: Iterable[Event], wanted: int = 1) -> Settled:
+    """What follows from decisions that all speak of the case as it is now, `wanted` people's answers asked for."""
+    return settle([{**e, "content_hash": "", "proposal": None} for e in said], "", wanted)
+
+
+def _hand(event: Event) -> tuple[str, bool]:
+    return event.get("person", ""), bool(event.get("adjudicates"))
+
+
+def _key(event: Event) -> str:
+    offer: Mapping[str, Any] | None = event.get("proposal")
+    return proposal_key(event["sample_id"], offer) if offer else event["sample_id"]
+
+
+def _written(event: Event) -> str:
+    """The content hash of the text that an edit wrote."""
+    if event["verdict"] != "edit" or not event.get("messages"):
+        return ""
+    messages = msgspec.convert(event["messages"], tuple[Message, ...])
+    return record_id({"messages": msgspec.to_builtins(messages)})

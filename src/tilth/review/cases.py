@@ -1,0 +1,192 @@
+"""What a run may ask people about: its held samples, its proposals, and what it kept. Texts are read when shown."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from tilth.engine.chain import apply
+from tilth.engine.replay import load_states, plan_of
+from tilth.engine.stage import StageState
+from tilth.errors import NotFoundError
+from tilth.recipe.plan import content_key
+from tilth.review.judged import of_two_minds
+from tilth.sample import Sample
+from tilth.store.decisions import content_hash
+from tilth.store.files import read_jsonl
+from tilth.store.folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question to people: a sample, or a change that a step proposed for one."""
+
+    key: str
+    """The sample's id; of a proposal a digest of what it proposes."""
+    id: str
+    place: str
+    """The first place where the sample stands."""
+    door: str
+    step: str = ""
+    """The step that holds it or proposed the change; empty for a kept sample."""
+    reason: str = ""
+    split: str = ""
+    copies: int = 1
+    """Places where equal records stand: one decision is about all of them."""
+    unsure: bool = False
+    """Whether its judges disagree."""
+    proposal: Mapping[str, Any] | None = None
+    """`step, field, before, after, evidence`."""
+
+
+class Cases:
+    """The cases of one run, as its last pass left them."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._lines: dict[str, tuple[int, int]] = {}
+        self._hashes: dict[str, str] = {}
+        self.run = folder.read_run()
+
+    @cached_property
+    def held(self) -> tuple[Case, ...]:
+        """Samples that wait for a person or a model, in source order."""
+        return tuple(_first_places(self._held()))
+
+    def _held(self) -> Iterator[Case]:
+        path, offset = self._folder.door("held"), 0
+        if not path.exists():
+            return
+        with path.open("rb") as handle:
+            for text in handle:
+                line = json.loads(text)
+                self._lines[line["place"]] = (offset, len(text))
+                offset += len(text)
+                unsure = of_two_minds(line["sample"].get("signals", {}))
+                yield Case(
+                    line["id"], line["id"], line["place"], "held", line["step"], line["reason"], unsure=unsure
+                )
+
+    @cached_property
+    def kept(self) -> tuple[Case, ...]:
+        """What the run wrote to `data/`, in source order."""
+        unsure = self._unsure if self._is_judged else frozenset()
+        lines = read_jsonl(self._folder.index)
+        return tuple(
+            _first_places(
+                Case(
+                    line["id"], line["id"], line["place"], "kept",
+                    split=line.get("split") or "", unsure=line["place"] in unsure,
+                )
+                for line in lines
+            )
+        )  # fmt: skip
+
+    @property
+    def _is_judged(self) -> bool:
+        names = [step["name"] for step in self.run.get("steps", [])]
+        return any(
+            name.startswith(("annotate.judge", "filter.har", "filter.hon", "filter.help")) for name in names
+        )
+
+    @cached_property
+    def _unsure(self) -> frozenset[str]:
+        return frozenset(s.place for s in self._kept_samples() if of_two_minds(s.signals))
+
+    def _kept_samples(self) -> Iterator[Sample]:
+        state = self._state
+        for mark in state.marks:
+            for row, sample in state.samples(mark):
+                if row not in state.dead:
+                    yield apply(sample, state.changes.get(row, ()))
+
+    @cached_property
+    def proposals(self) -> tuple[Case, ...]:
+        """Changes that steps proposed for samples that are kept or held."""
+        found: dict[str, Case] = {}
+        by_place = {case.place: case for case in (*self.kept, *self.held)}
+        for line in read_jsonl(self._folder.proposals):
+            case = by_place.get(line["place"])
+            if case is None:
+                continue
+            offer = {name: line.get(name) for name in ("step", "field", "before", "after", "evidence")}
+            key = proposal_key(case.id, offer)
+            found.setdefault(key, Case(key, case.id, case.place, case.door, line["step"], proposal=offer))
+        return tuple(found.values())
+
+    @cached_property
+    def worklist(self) -> tuple[Case, ...]:
+        """The training samples that the comparison wants looked at, the most pressing first."""
+        kept = {case.id: case for case in (*self.kept, *self.held)}
+        found = {line["id"]: line for line in read_jsonl(self._folder.report / "worklist.jsonl")}
+        return tuple(kept[id_] for id_ in found if id_ in kept)
+
+    def spot(self, share: float, seed: int) -> tuple[Case, ...]:
+        """A random share of what is kept, in random order; data that grows keeps the samples drawn before."""
+        drawn = ((int(content_key("spot", seed, case.id)[:12], 16) / 16**12, case) for case in self.kept)
+        return tuple(case for at, case in sorted(drawn, key=lambda pair: pair[0]) if at < share)
+
+    def find(self, key: str) -> Case | None:
+        """The case with this key."""
+        return self._by_key.get(key)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Case]:
+        return {case.key: case for case in (*self.proposals, *self.kept, *self.held)}
+
+    def sample(self, case: Case) -> Sample:
+        """What the case is about, as it stands in the run.
+
+        Raises:
+            NotFoundError: the run has changed since.
+            FolderError: the checkpoints do not belong to the run any more.
+        """
+        if case.door == "held":
+            return self._held_sample(case.place)
+        row = self._state.row_of.get(case.place)
+        if row is None:
+            raise NotFoundError(f"this run has no sample at '{case.place}'.")
+        return apply(self._state.rows[row], self._state.changes.get(row, ()))
+
+    def _held_sample(self, place: str) -> Sample:
+        offset, size = self._lines[place]
+        with self._folder.door("held").open("rb") as handle:
+            handle.seek(offset)
+            line = msgspec.json.decode(handle.read(size))
+        if line["place"] != place:
+            raise NotFoundError(f"held.jsonl has changed; '{place}' is not where it was.")
+        return msgspec.convert(line["sample"], Sample)
+
+    @cached_property
+    def _state(self) -> StageState:
+        return load_states(self._folder, plan_of(self._folder))[-1]
+
+    def content(self, case: Case) -> str:
+        """The `content_hash` of the case's sample."""
+        if case.place not in self._hashes:
+            self._hashes[case.place] = content_hash(self.sample(case))
+        return self._hashes[case.place]
+
+
+def proposal_key(sample_id: str, offer: Mapping[str, Any]) -> str:
+    """What stands for a proposal in the page and in the log: the same offer keeps its key over reruns."""
+    return content_key("proposal", sample_id, *(offer.get(name) for name in ("field", "before", "after")))[
+        :16
+    ]
+
+
+def _first_places(cases: Iterable[Case]) -> Iterator[Case]:
+    """One case for each id, at the first of its places."""
+    found = list(cases)
+    copies = Counter(case.id for case in found)
+    first: dict[str, Case] = {}
+    for case in found:
+        first.setdefault(case.id, case)
+    for case in first.values():
+        yield case if copies[case.id] == 1 else replace(case, copies=copies[case.id])

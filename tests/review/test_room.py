@@ -1,0 +1,189 @@
+"""The review room: queues, whose turn it is, what is settled. All of it follows from the log alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.browser.runs import held_run, records, small_run
+from tilth.review.room import Room, Wish
+from tilth.store.decisions import append, event, standing
+from tilth.store.files import read_jsonl, write_jsonl
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    return held_run(tmp_path_factory.mktemp("held"), 10)
+
+
+@pytest.fixture
+def room(held, tmp_path):
+    """A room over a copy of the run in which nobody decided anything."""
+    import shutil
+
+    from tilth.store.folder import RunFolder
+
+    shutil.copytree(held.path, tmp_path / "run")
+    return Room(RunFolder(tmp_path / "run"))
+
+
+def say(room, case, person, verdict="accept", **more):
+    cases, _ = room.refresh()
+    new = {**event(case.id, verdict, content_hash=cases.content(case), **more), "person": person}
+    assert room.take([new]) == 1
+    return new
+
+
+def places(cases):
+    return [int(case.place.rpartition(":")[2]) for case in cases]
+
+
+def test_one_person_gets_all_in_source_order(room):
+    assert places(room.next(Wish(), "小李", limit=99)) == list(range(1, 11))
+    assert places(room.next(Wish(), "小李", limit=3)) == [1, 2, 3]
+
+
+def test_what_a_page_has_and_what_a_person_decided_does_not_come_again(room):
+    first, second, third, *_ = room.next(Wish(), "小李")
+    say(room, second, "小李")
+    assert places(room.next(Wish(), "小李", have=[first.key], limit=1)) == [3]
+    assert third.place.endswith(":3")
+
+
+def test_two_people_begin_apart_and_help_each_other_out(room):
+    room.next(Wish(), "小王")
+    mine, others = places(room.next(Wish(), "小李", limit=99)), places(room.next(Wish(), "小王", limit=99))
+    assert sorted(mine) == sorted(others) == list(range(1, 11))
+    assert set(mine[:5]).isdisjoint(others[:5])
+
+
+def test_nobody_is_asked_for_more_answers_than_wanted(room):
+    first = room.next(Wish(wanted=2), "甲")[0]
+    for person in ("甲", "乙"):
+        assert first.key in [c.key for c in room.next(Wish(wanted=2), person)]
+        say(room, first, person)
+    for person in ("甲", "乙", "丙"):
+        assert first.key not in [c.key for c in room.next(Wish(wanted=2), person)]
+    assert first.key in [c.key for c in room.next(Wish(wanted=3), "丙")]
+
+
+def test_counts_say_how_far_a_queue_is(room):
+    first, second, *_ = room.next(Wish(wanted=2), "甲")
+    say(room, first, "甲")
+    say(room, first, "乙")
+    say(room, second, "甲")
+    count = room.count(Wish(wanted=2), "甲")
+    assert (count.samples, count.decided, count.mine, count.left) == (10, 1, 2, 8)
+    assert room.count(Wish(wanted=2), "甲", without=[second.key]).mine == 1
+
+
+def test_an_undone_decision_asks_again(room):
+    first = room.next(Wish(), "甲")[0]
+    said = say(room, first, "甲", "reject")
+    room.take([{**event(first.id, "undo", undoes=said["event_id"]), "person": "甲"}])
+    assert room.next(Wish(), "甲")[0] == first
+    assert standing(room._folder.decisions) == []
+
+
+def test_a_decision_about_another_text_does_not_count(room):
+    first = room.next(Wish(), "甲")[0]
+    room.take([{**event(first.id, "accept", content_hash="0" * 16), "person": "甲"}])
+    assert room.next(Wish(), "甲")[0] == first
+    _, board = room.refresh()
+    assert len(board.stale(first)) == 1
+
+
+def test_people_who_disagree_are_settled_by_a_third(room):
+    first, second, *_ = room.next(Wish(), "甲")
+    say(room, first, "甲", "accept")
+    say(room, first, "乙", "reject")
+    say(room, second, "甲", "flag")
+    disputed, flagged = Wish("disputed"), Wish("flagged")
+    assert [c.key for c in room.next(disputed, "甲")] == [first.key]
+    assert [c.key for c in room.next(flagged, "丙")] == [second.key]
+    say(room, first, "丙", "accept", adjudicates=True)
+    assert room.next(disputed, "甲") == []
+    count = room.count(disputed, "甲")
+    assert (count.samples, count.decided, count.left) == (1, 1, 0)
+
+
+def test_equal_edits_are_no_disagreement_and_different_ones_are(room):
+    first, second, *_ = room.next(Wish(), "甲")
+    text = [{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}]
+    other = [text[0], {**text[1], "content": "不"}]
+    for person, case, messages in (
+        ("甲", first, text),
+        ("乙", first, text),
+        ("甲", second, text),
+        ("乙", second, other),
+    ):
+        say(room, case, person, "edit", messages=messages)
+    assert [c.key for c in room.queue(Wish("disputed"))] == [second.key]
+
+
+def test_equal_records_are_asked_about_once(tmp_path):
+    folder = held_run(tmp_path, 2, tuple(records(1)))
+    found = Room(folder).queue(Wish())
+    assert places(found) == [1, 2]
+    assert [case.copies for case in found] == [2, 1]
+
+
+def test_decisions_of_another_process_are_seen(room):
+    first = room.next(Wish(), "甲")[0]
+    append(room._folder.decisions, [{**event(first.id, "accept"), "person": "甲"}])
+    assert room.next(Wish(), "甲")[0] != first
+
+
+def test_a_run_made_anew_is_seen(room):
+    assert len(room.queue(Wish())) == 10
+    path = room._folder.door("held")
+    write_jsonl(path, list(read_jsonl(path))[:4])
+    room._folder.run_json.write_text(
+        json.dumps({**room._folder.read_run(), "status": "waiting"}), encoding="utf-8"
+    )
+    assert len(room.queue(Wish())) == 4
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    date = {
+        "instruction": "什么时候？",
+        "input": "",
+        "output": "写于03/04/2024，说不清是几月。",
+        "domain": ["常识"],
+    }
+    folder = small_run(tmp_path_factory.mktemp("kept"), 60, more=(date,))
+    ids = [line["id"] for line in read_jsonl(folder.index)]
+    write_jsonl(folder.report / "worklist.jsonl", [{"id": ids[5]}, {"id": "gone"}, {"id": ids[2]}])
+    return folder
+
+
+def test_a_spot_check_is_a_fixed_random_share(kept):
+    room = Room(kept)
+    drawn = room.queue(Wish("spot", share=0.2, seed=7))
+    assert 4 <= len(drawn) <= 22
+    assert drawn == room.queue(Wish("spot", share=0.2, seed=7))
+    assert drawn != room.queue(Wish("spot", share=0.2, seed=8))
+    wider = {case.key for case in room.queue(Wish("spot", share=0.5, seed=7))}
+    assert {case.key for case in drawn} < wider
+
+
+def test_proposals_are_cases_of_their_own(kept):
+    room = Room(kept)
+    case, other = room.queue(Wish("proposals"))
+    cases, _ = room.refresh()
+    assert case.proposal["step"] == "normalize.dates"
+    assert case.proposal["before"] in cases.sample(case).answer
+    assert (case.id, case.key != other.key) == (other.id, True)
+    assert room.count(Wish("proposals")).left == 2
+
+
+def test_the_work_list_of_the_comparison_keeps_its_order(kept):
+    assert places(Room(kept).queue(Wish("worklist"))) == [6, 3]
+
+
+def test_a_queue_can_be_narrowed(kept, room):
+    assert {case.split for case in Room(kept).queue(Wish("kept", split="test"))} == {"test"}
+    assert room.queue(Wish(step="nowhere")) == []
+    assert len(room.queue(Wish(reason="asks_people"))) == 10

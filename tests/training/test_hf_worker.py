@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from tests.training.conftest import SETTINGS, conversation, make_run
 from tilth.errors import UserError
-from tilth.models.loader import Hardware
+from tilth.models.loader import Hardware, load_model, load_template, load_tokenizer
 from tilth.store.files import read_json
-from tilth.training import hf_worker
+from tilth.training import hf_arguments, hf_worker
 from tilth.training.data import read_data
+from tilth.training.hf import optimizer_steps
+from tilth.training.isolation import prove_isolation
+from tilth.training.packing import pack
+from tilth.training.rows import encode_samples
 from tilth.training.run import train
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::FutureWarning")]
@@ -48,9 +53,6 @@ def test_labels_equal_trls_own(prepare, tmp_path):
     from transformers import AutoTokenizer
     from trl import SFTConfig, SFTTrainer
 
-    from tilth.models.loader import load_model, load_template, load_tokenizer
-    from tilth.training.rows import encode_samples
-
     job, folder = prepare()
     base = folder / job.base
     theirs = SFTTrainer(
@@ -74,9 +76,137 @@ def test_labels_equal_trls_own(prepare, tmp_path):
     assert ours.labels(-100) == list(theirs["labels"])
 
 
-def test_packing_is_refused_on_a_cpu(prepare):
-    with pytest.raises(UserError, match="nothing proves that samples packed together cannot read each other"):
-        hf_worker.work(*prepare(packing=True))
+MANY = [conversation("一" * (3 + i), "二" * (2 + 5 * (i % 4)) + "。") for i in range(14)]
+
+
+def encoded(job, folder):
+    samples = read_data(folder / job.train, folder / job.index, job.format)
+    base = folder / job.base
+    return encode_samples(samples, load_template(base), load_tokenizer(base), job.settings.max_length)
+
+
+def gradients(trainer, rows):
+    """The loss of the trainer's own batch of some rows, and every gradient of it."""
+    model = trainer.model.eval()
+    batch = trainer.data_collator(rows)
+    loss = model(**batch).loss
+    loss.backward()
+    found = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return loss.item(), found
+
+
+def test_packed_samples_learn_what_they_learn_alone(prepare):
+    """Loss and gradients of a packed batch are those of the same samples side by side: nothing is lost or seen."""
+    import torch
+
+    choices = hf_arguments.Choices(CPU, None, liger=False, processes=1, deepspeed=False)
+    job, folder = prepare(MANY, packing=True, max_length=96)
+    rows = encoded(job, folder)
+    packed = hf_worker.make_trainer(job, folder, choices, rows)
+    assert len(packed.train_dataset) == len(pack([len(ids) for ids in rows.ids], 96)) < len(rows)
+    assert sum(map(len, packed.train_dataset["input_ids"])) == sum(map(len, rows.ids))
+    plain_job = dataclasses.replace(job, settings=job.settings.model_copy(update={"packing": False}))
+    plain = hf_worker.make_trainer(plain_job, folder, choices, rows)
+    for (_, a), (_, b) in zip(packed.model.named_parameters(), plain.model.named_parameters(), strict=True):
+        b.data.copy_(torch.randn_like(a) * 0.02 if a.requires_grad else a)
+        a.data.copy_(b.data)
+    together, packed_gradients = gradients(packed, list(packed.train_dataset))
+    apart, plain_gradients = gradients(plain, list(plain.train_dataset))
+    assert together == pytest.approx(apart, rel=1e-5)
+    assert packed_gradients.keys() == plain_gradients.keys() != set()
+    for name, gradient in packed_gradients.items():
+        assert torch.allclose(gradient, plain_gradients[name], atol=1e-6, rtol=1e-3), name
+
+
+def test_a_model_whose_packed_samples_see_each_other_is_refused(prepare, monkeypatch):
+    """The same model under a mask that knows nothing of packing."""
+    import torch
+    from transformers.models.llama import modeling_llama
+
+    job, folder = prepare(MANY)
+    model = load_model(folder / job.base, CPU)
+    assert prove_isolation(model, CPU) < 1e-5
+    honest = modeling_llama.create_causal_mask
+    monkeypatch.setattr(
+        modeling_llama,
+        "create_causal_mask",
+        lambda **named: honest(
+            **named | {"position_ids": torch.arange(named["position_ids"].shape[1])[None]}
+        ),
+    )
+    with pytest.raises(UserError, match="packing would let samples read each other"):
+        prove_isolation(model, CPU)
+
+
+def test_a_packed_training_runs_and_says_why_it_may(prepare, caplog):
+    caplog.set_level("INFO")
+    job, folder = prepare(MANY, packing=True, max_length=96, epochs=2, batch_size=1)
+    hf_worker.work(job, folder)
+    assert "packed samples cannot read each other" in caplog.text
+    assert "every token is kept" in caplog.text
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    steps = optimizer_steps(len(pack([len(ids) for ids in encoded(job, folder).ids], 96)), job.settings)
+    assert rows[-1]["step"] == steps
+    assert all(row.keys() >= {"step", "loss", "tokens", "seconds", "accuracy"} for row in rows)
+
+
+def test_four_bit_training_learns_on_a_cpu(prepare):
+    pytest.importorskip("bitsandbytes")
+    job, folder = prepare(method="qlora", epochs=12, batch_size=3, learning_rate=2e-2)
+    hf_worker.work(job, folder)
+    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 12
+    assert rows[-1]["loss"] < rows[0]["loss"] * 0.9
+    assert (folder / "adapter" / "adapter_model.safetensors").exists()
+
+
+@pytest.fixture
+def watched(trained, tmp_path):
+    """A job with a validation side that gets worse as the training side is learnt by heart."""
+
+    def make(**changes):
+        run = make_run(
+            tmp_path / "run", {"train": RECORDS[:2], "validation": [conversation("三加四等于几？", "天。")]}
+        )
+        settings = SETTINGS.model_copy(update={"base_model": str(trained[0].base), **changes})
+        train(settings, run, dry_run=True)
+        return hf_worker.Job.load(run.model / "job.json"), run.model
+
+    return make
+
+
+def test_early_stopping_ends_the_training_and_keeps_the_best(watched, caplog):
+    caplog.set_level("INFO")
+    job, folder = watched(
+        epochs=40,
+        batch_size=2,
+        learning_rate=5e-2,
+        extra={"early_stopping_patience": 2, "eval_steps": 1, "save_steps": 1},
+    )
+    hf_worker.work(job, folder)
+    about = read_json(folder / "progress.json")
+    assert about["state"] == "trained"
+    assert about["ended_after"] == about["best_step"] + 2 < about["steps"] == 40
+    assert about["best_is_result"]
+    assert "the validation loss falls no more" in caplog.text
+    best = (folder / f"checkpoint-{about['best_step']}" / "adapter_model.safetensors").read_bytes()
+    assert (folder / "adapter" / "adapter_model.safetensors").read_bytes() == best
+
+
+def test_without_it_the_last_step_is_the_result_and_the_best_is_named(watched, caplog):
+    caplog.set_level("INFO")
+    job, folder = watched(epochs=5, batch_size=2, learning_rate=5e-2)
+    hf_worker.work(job, folder)
+    about = read_json(folder / "progress.json")
+    assert (about["ended_after"], about["best_is_result"]) == (5, False)
+    assert (folder / f"checkpoint-{about['best_step']}").is_dir()
+    assert f"checkpoint-{about['best_step']} holds it" in caplog.text
+
+
+def test_early_stopping_without_a_validation_side_is_refused(prepare):
+    with pytest.raises(UserError, match="needs a validation side"):
+        hf_worker.work(*prepare(extra={"early_stopping_patience": 1}))
 
 
 def test_nothing_to_train_on_is_an_error_with_a_count(prepare, caplog):
@@ -99,12 +229,12 @@ def test_nothing_to_train_on_is_an_error_with_a_count(prepare, caplog):
 def test_extra_is_checked(prepare, extra, complaint):
     job, folder = prepare(extra=extra)
     with pytest.raises(UserError, match=complaint):
-        hf_worker.arguments(job, folder, CPU, evaluate=False)
+        hf_arguments.arguments(job, folder, CPU, evaluate=False)
 
 
 def test_extra_reaches_the_trainer(prepare):
     job, folder = prepare(extra={"weight_decay": 0.5, "lr_scheduler_type": "linear"})
-    arguments = hf_worker.arguments(job, folder, CPU, evaluate=False)
+    arguments = hf_arguments.arguments(job, folder, CPU, evaluate=False)
     assert (arguments.weight_decay, arguments.lr_scheduler_type) == (0.5, "linear")
     assert arguments.report_to == []
     assert not arguments.push_to_hub

@@ -13,27 +13,24 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilth.errors import TilthError, TrainingError, UserError
-from tilth.models.loader import Hardware, find_hardware, load_model, load_template, load_tokenizer
+from tilth.errors import TilthError, TrainingError
+from tilth.models.loader import load_model, load_template, load_tokenizer
 from tilth.models.local import IGNORED
 from tilth.models.opened import open_model
 from tilth.store.files import write_json
-from tilth.training.base import Job, whole
+from tilth.training.base import Job
 from tilth.training.data import read_data
-from tilth.training.hf import WARM_UP
+from tilth.training.hf_arguments import Choices, arguments, choose, four_bits, lora, patience
+from tilth.training.isolation import prove_isolation
+from tilth.training.packing import pack
 from tilth.training.progress import clean_checkpoints, last_checkpoint, loss_log
 from tilth.training.rows import Rows, encode_samples
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTTrainer
 
 log = logging.getLogger(__name__)
-
-CHECKPOINTS = 0.2
-"""A checkpoint and a validation loss after each fifth of the steps: a kill loses no more than that."""
-LOG_POINTS = 0.005
-"""A loss after each 200th of the steps; every step of a short training."""
 
 
 def main(arguments: list[str]) -> int:
@@ -62,18 +59,19 @@ def work(job: Job, folder: Path) -> None:
         UserError: the job does not fit to this machine.
         TrainingError: there is nothing to train on.
     """
-    hardware = find_hardware()
-    _check_packing(job, hardware)
-    log.info("training on %s", hardware)
+    _own_device()
+    choices = choose(job)
+    for line in choices.said():
+        log.info(line)
     rows = _encode(job, folder, job.train)
     if _rank() == 0:
         write_json(folder / "rows.json", rows.summary())
+        clean_checkpoints(folder)
     if not rows:
         raise TrainingError("no sample is left to train on.", "rows.json says why each was left out.")
     validation = _encode(job, folder, job.validation) if job.validation else None
-    clean_checkpoints(folder)
     resume = last_checkpoint(folder)
-    trainer = _trainer(job, folder, hardware, rows, validation)
+    trainer = make_trainer(job, folder, choices, rows, validation)
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if validation and not any(
         "eval_loss" in row and row["step"] == trainer.state.global_step for row in trainer.state.log_history
@@ -82,15 +80,12 @@ def work(job: Job, folder: Path) -> None:
     _save(job, folder, trainer)
 
 
-def _check_packing(job: Job, hardware: Hardware) -> None:
-    from transformers.utils import is_flash_attn_2_available
+def _own_device() -> None:
+    """Under a launcher each process has a device to itself."""
+    import torch
 
-    if job.settings.packing and not (hardware.device == "cuda" and is_flash_attn_2_available()):
-        raise UserError(
-            "packing needs a CUDA device with flash-attn: elsewhere nothing proves that samples packed together "
-            "cannot read each other.",
-            "Set train.packing to false.",
-        )
+    if torch.cuda.is_available() and "LOCAL_RANK" in os.environ:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
 
 
 def _encode(job: Job, folder: Path, file: str) -> Rows:
@@ -109,104 +104,70 @@ def _encode(job: Job, folder: Path, file: str) -> Rows:
     return rows
 
 
-def _dataset(rows: Rows) -> Dataset:
+def _dataset(rows: Rows, room: int | None = None) -> Dataset:
+    """Rows as trl takes them; with `room`, packed into rows of so many tokens."""
     from datasets import Dataset
 
-    return Dataset.from_dict({"input_ids": rows.ids, "labels": rows.labels(IGNORED)})
+    ids, labels = rows.ids, rows.labels(IGNORED)
+    if room is None:
+        return Dataset.from_dict({"input_ids": ids, "labels": labels})
+    packs = pack([len(row) for row in ids], room)
+    log.info(
+        "packed %d samples into %d rows of at most %d tokens; every token is kept", len(ids), len(packs), room
+    )
+    return Dataset.from_dict(
+        {
+            "input_ids": [[token for i in packed for token in ids[i]] for packed in packs],
+            "labels": [[label for i in packed for label in labels[i]] for packed in packs],
+            "seq_lengths": [[len(ids[i]) for i in packed] for packed in packs],
+        }
+    )
 
 
-def _trainer(job: Job, folder: Path, hardware: Hardware, rows: Rows, validation: Rows | None) -> SFTTrainer:
+def make_trainer(
+    job: Job, folder: Path, choices: Choices, rows: Rows, validation: Rows | None = None
+) -> SFTTrainer:
+    """The trainer of trl over our labels.
+
+    Raises:
+        UserError: the settings do not fit together, or packing would let samples read each other.
+    """
     from transformers import AutoTokenizer, PrinterCallback
     from trl import SFTTrainer
 
-    settings = job.settings
-    options: dict[str, Any] = {"attn_implementation": "flash_attention_2"} if settings.packing else {}
+    settings, hardware = job.settings, choices.hardware
+    options: dict[str, Any] = {"attn_implementation": choices.attention} if choices.attention else {}
     if settings.method == "qlora":
-        options["quantization_config"] = _four_bits(hardware)
+        options["quantization_config"] = four_bits(hardware)
     precise = hardware._replace(dtype="float32") if settings.method == "full" else hardware
     model = load_model(folder / job.base, precise, **options)
     model.config.use_cache = False
+    if settings.packing:
+        moved = prove_isolation(model, hardware)
+        log.info(
+            "packed samples cannot read each other (logits of one move by %.0e when another changes)", moved
+        )
     trainer = SFTTrainer(
         model=model,
         args=arguments(job, folder, hardware, evaluate=bool(validation)),
-        train_dataset=_dataset(rows),
+        train_dataset=_dataset(rows, settings.max_length if settings.packing else None),
         eval_dataset=_dataset(validation) if validation else None,
         processing_class=AutoTokenizer.from_pretrained(open_model(folder / job.base), local_files_only=True),
-        peft_config=_lora(job) if settings.method != "full" else None,
-        callbacks=[loss_log(folder, log.info)],
+        peft_config=lora(job) if settings.method != "full" else None,
+        callbacks=_callbacks(job, folder, choices),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def arguments(job: Job, folder: Path, hardware: Hardware, evaluate: bool) -> SFTConfig:
-    """What the recipe says, over defaults that `train.extra` may change."""
-    from trl import SFTConfig
+def _callbacks(job: Job, folder: Path, choices: Choices) -> list[Any]:
+    from transformers import EarlyStoppingCallback
 
-    settings = job.settings
-    said: dict[str, Any] = {
-        "output_dir": str(folder),
-        "num_train_epochs": settings.epochs,
-        "learning_rate": settings.learning_rate,
-        "per_device_train_batch_size": settings.batch_size,
-        "gradient_accumulation_steps": settings.gradient_accumulation,
-        "max_length": settings.max_length,
-        "packing": settings.packing,
-        "seed": settings.seed,
-        "data_seed": settings.seed,
-        "dataset_kwargs": {"skip_prepare_dataset": not settings.packing},
-    }
-    defaults: dict[str, Any] = {
-        "per_device_eval_batch_size": settings.batch_size,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": WARM_UP,
-        "bf16": hardware.dtype == "bfloat16",
-        "fp16": hardware.dtype == "float16",
-        "use_cpu": hardware.device == "cpu",
-        "activation_checkpointing": hardware.device != "cpu",
-        "dataloader_pin_memory": hardware.device == "cuda",
-        "logging_steps": LOG_POINTS,
-        "save_steps": CHECKPOINTS,
-        "eval_strategy": "steps" if evaluate else "no",
-        "eval_steps": CHECKPOINTS,
-        "eval_packing": False,
-        "save_total_limit": 2,
-        "disable_tqdm": True,
-        "report_to": "none",
-    }
-    clash = sorted(said.keys() & settings.extra.keys())
-    if clash:
-        raise UserError(f"train.extra sets {', '.join(clash)}, which train sets itself.", "Remove it there.")
-    try:
-        return SFTConfig(**defaults | dict(settings.extra) | said)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"train.extra is not what trl's SFTConfig takes: {error}.") from error
-
-
-def _lora(job: Job) -> Any:
-    from peft import LoraConfig
-
-    lora = job.settings.lora
-    return LoraConfig(
-        r=lora.rank,
-        lora_alpha=whole(lora.alpha),
-        lora_dropout=lora.dropout,
-        target_modules=lora.target,
-        task_type="CAUSAL_LM",
-    )
-
-
-def _four_bits(hardware: Hardware) -> Any:
-    """NF4 with double quantization (Dettmers et al. 2023, arXiv 2305.14314)."""
-    import torch
-    from transformers import BitsAndBytesConfig
-
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=getattr(torch, hardware.dtype),
-    )
+    found: list[Any] = [loss_log(folder, log.info, choices.said())]
+    wait = patience(job)
+    if wait is not None:
+        found.append(EarlyStoppingCallback(early_stopping_patience=wait))
+    return found
 
 
 def _save(job: Job, folder: Path, trainer: SFTTrainer) -> None:

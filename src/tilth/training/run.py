@@ -21,6 +21,7 @@ from tilth.store.lock import locked
 from tilth.training.base import BACKENDS, JOB_FILE, Artifact, Backend, Job, Lint
 from tilth.training.data import file_digest, format_of, relative, side_file
 from tilth.training.launch import last_lines, launch
+from tilth.training.report import write_training_report
 from tilth.training.shape import TINY
 
 DONE_FILE = "done.json"
@@ -110,6 +111,8 @@ def _train(
         {"key": job.key, "data_digest": job.data_digest, "kind": artifact.kind, "seconds": seconds}
         | _last_losses(folder),
     )
+    if not given:
+        write_training_report(run.report / "training.html", run.path.name, job, folder, lints)
     return _report("trained", job, folder, artifact, tuple(command), lints)
 
 

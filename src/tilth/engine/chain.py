@@ -19,6 +19,10 @@ Exempt = Mapping[str, frozenset[str]]
 """Step → places that people exempted from its verdict."""
 
 
+Function = Callable[[Sample], Any]
+"""What a step does to one sample; it gives an outcome or raises."""
+
+
 @dataclass
 class Exits:
     """What left, and what was proposed, in the order it happened."""
@@ -117,9 +121,16 @@ def quarantined(place: str, step: str, error: str, raw: bytes) -> dict[str, Any]
 class Chain:
     """Fused per-sample steps with their counts."""
 
-    def __init__(self, steps: Sequence[Step], exempt: Exempt, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        exempt: Exempt,
+        trace: Trace | None = None,
+        functions: Sequence[Function] = (),
+    ) -> None:
+        """Take the steps; `functions` stand in for those of steps that wait for models or people."""
         self.steps = steps
-        self._functions = [step.function for step in steps]
+        self._functions = list(functions) or [step.function for step in steps]
         self.tallies = [Tally(step.name) for step in steps]
         self.exits = Exits()
         self._exempt = exempt

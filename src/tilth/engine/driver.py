@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import yaml
-
 from tilth import __version__
+from tilth.engine.asking import Desk, connector
+from tilth.engine.costs import answers_in, cost_so_far, costs, models_of, paid
+from tilth.engine.inputs import Inputs, lock_text, read_inputs
 from tilth.engine.leaks import find_run_leaks
 from tilth.engine.local import default_workers, each
 from tilth.engine.output import Written, write_data
-from tilth.engine.reading import settle_formats
+from tilth.engine.people import decisions_key, heeded, person_function, wanted_steps, with_people
 from tilth.engine.report import write_report
-from tilth.engine.shard import Mark, Task, read_mark, run_shard
+from tilth.engine.shard import Mark, Pass, Task, prepare_process, read_mark, run_shard
 from tilth.engine.stage import StageState, clear, decide, stage_folder
 from tilth.engine.tally import Tally, balance, merge
 from tilth.recipe.check import load, use_plugins
-from tilth.recipe.plan import Plan, Stage, content_key, digest_of_file
-from tilth.sources import digest, files_of, plan, size_of
-from tilth.sources.base import Shard, Spec
-from tilth.store.decisions import exemptions
+from tilth.recipe.models import Named
+from tilth.recipe.plan import Plan, Stage, Step, content_key, digest_of_file
+from tilth.sources.base import Shard
+from tilth.store.decisions import exemptions, standing
 from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
 from tilth.store.splits import read_splits, sides_of
 
 Progress = Callable[[str, int, int], None]
-"""Told (step, done, total) as work goes on."""
+"""Told (step, done, total) as work goes on. Behind the name of a step that asks models stands what was paid so far."""
 
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a run reads, and the keys that follow from it."""
-
-    specs: tuple[Spec, ...]
-    shards: list[Shard]
-    files: list[dict[str, Any]]
-    """name, bytes and digest of each input file."""
-    key: str
+FAILED = "model_failed"
+"""The reason of samples whose request never got an answer: the next run asks again."""
 
 
 def run(
@@ -55,6 +46,7 @@ def run(
     workers: int | None = None,
     limit: int = 0,
     progress: Progress | None = None,
+    connect: Callable[[Named], Any] | None = None,
 ) -> dict[str, Any]:
     """Run the data part of a recipe and return what `run.json` says.
 
@@ -65,6 +57,7 @@ def run(
         workers: processes; one for each core by default. The result never depends on it.
         limit: stop after this many entries; 0 reads all.
         progress: called with (step, done, total).
+        connect: makes the model of a name in the recipe; by default with the answers beside the recipe as its cache.
 
     Raises:
         RecipeError: the recipe has problems.
@@ -74,20 +67,24 @@ def run(
     checked = recipe if isinstance(recipe, Plan) else load(recipe, list(assignments))
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     with locked(folder.path):
-        return _Run(checked, folder, workers or default_workers(), limit, progress or (lambda *_: None)).go()
+        desk = Desk(connect or connector(checked))
+        try:
+            told = progress or (lambda *_: None)
+            return _Run(checked, folder, workers or default_workers(), limit, told, desk).go()
+        finally:
+            desk.close()
 
 
 class _Run:
     """One run in a locked folder."""
 
-    def __init__(self, plan: Plan, folder: RunFolder, workers: int, limit: int, progress: Progress) -> None:
-        self.plan, self.folder, self.workers, self.limit, self.progress = (
-            plan,
-            folder,
-            workers,
-            limit,
-            progress,
-        )
+    def __init__(
+        self, plan: Plan, folder: RunFolder, workers: int, limit: int, progress: Progress, desk: Desk
+    ) -> None:
+        self.people = wanted_steps(plan, standing(folder.decisions))
+        self.plan = with_people(plan, self.people)
+        self.folder, self.workers, self.limit, self.progress = folder, workers, limit, progress
+        self.desk = desk
         self.done = folder.steps / "done.json"
         self.before = splits_before(folder)
         self.exempt = exemptions(folder.decisions)
@@ -111,10 +108,14 @@ class _Run:
             done = read_json(self.done)
             same = done["key"] == self._final_key()
             files: dict[str, str] = done["files"]
+            steps: list[dict[str, Any]] = read_json(self.folder.run_json)["steps"]
         except (ValueError, KeyError):
             return False
-        return same and all(
-            digest_of_file(str(self.folder.path / name)) == digest for name, digest in files.items()
+        failed = any(FAILED in step["reasons"] for step in steps)
+        return (
+            same
+            and not failed
+            and all(digest_of_file(str(self.folder.path / name)) == digest for name, digest in files.items())
         )
 
     def _begin(self) -> None:
@@ -129,7 +130,10 @@ class _Run:
             write_jsonl(self.before, list(read_splits(self.folder.splits)))
         write_text(self.folder.recipe, self.plan.text)
         write_text(self.folder.lock, lock_text(self.plan, self.inputs))
-        write_json(self.folder.origin, {"folder": str(self.plan.folder), "document": self.plan.document})
+        write_json(
+            self.folder.origin,
+            {"folder": str(self.plan.folder), "document": self.plan.document, "people": self.people},
+        )
         write_json(self.folder.run_json, {"status": "running", "counts": {}, "splits": {}, "steps": []})
 
     def _archive(self) -> None:
@@ -178,15 +182,50 @@ class _Run:
         found = {s.index: mark for s in shards if (mark := read_mark(folder, s.index, key)) is not None}
         if not found:
             clear(folder)
+        failed = (
+            [index for index, mark in found.items() if FAILED in mark.tallies[0].reasons]
+            if stage.waits
+            else []
+        )
+        if failed:
+            # What failed is asked again, so nothing behind this stage can stay.
+            for later in self.plan.stages[stage.index + 1 :]:
+                clear(stage_folder(self.folder.steps, later.index))
+        for index in failed:
+            del found[index]
         folder.mkdir(parents=True, exist_ok=True)
         tasks = [
             self._task(stage, key, folder, shard, before) for shard in shards if shard.index not in found
         ]
-        name = stage.steps[0].name if len(stage.steps) == 1 else f"stage {stage.index + 1}"
-        for mark in each(run_shard, tasks, self.workers):
+        for mark in self._walked(stage, tasks):
             found[mark.index] = mark
-            self.progress(name, len(found), len(shards))
+            if not (stage.waits and stage.waits.models):
+                name = stage.steps[0].name if len(stage.steps) == 1 else f"stage {stage.index + 1}"
+                self.progress(name, len(found), len(shards))
         return [found[shard.index] for shard in shards]
+
+    def _walked(self, stage: Stage, tasks: Sequence[Task]) -> Iterable[Mark]:
+        """The marks of shards that walk the stage now: in worker processes, or here where answers are waited for."""
+        step = stage.waits
+        if step is None:
+            return each(run_shard, tasks, self.workers)
+        if step.declared.kind == "person":
+            return self._decided(step, tasks)
+
+        def told(done: int, total: int) -> None:
+            paid_for = cost_so_far(self.desk.models.values())
+            self.progress(f"{step.name} {paid_for}".rstrip(), done, total)
+
+        return self.desk.walk(tasks, step, told)
+
+    def _decided(self, step: Step, tasks: Sequence[Task]) -> Iterator[Mark]:
+        function = person_function(step, heeded(self.plan, standing(self.folder.decisions)))
+        for task in tasks:
+            prepare_process(task.plugins)
+            with Pass(task, [function]) as work:
+                for samples, raws in work.chunks():
+                    work.walk(samples, raws)
+                yield work.finish()
 
     def _task(self, stage: Stage, key: str, folder: Path, shard: Shard, before: StageState | None) -> Task:
         plugins = tuple(str(self.plan.folder / name) for name in self.plan.recipe.plugins)
@@ -217,6 +256,10 @@ class _Run:
             side: written.splits[side] for side in ("train", "validation", "test") if side in written.splits
         }
         result["steps"] = [tally.as_dict() for tally in [read, *tallies]]
+        asked = models_of(self.plan)
+        if asked:
+            answers = answers_in([state.folder for state in states], len(self.inputs.shards))
+            result["models"] = costs(asked, answers, counts["kept"])
         result["moved"] = [
             {"id": i, "from": history[i], "to": s} for i, s in written.sides.items() if history.get(i, s) != s
         ]
@@ -226,6 +269,8 @@ class _Run:
             self.plan, self.folder, result, [read, *tallies], leaks, written, states[-1], self.inputs.files
         )
         result["timings"] = {"seconds": round(perf_counter() - started, 3)}
+        if asked:
+            result["timings"]["models"] = paid(self.desk.models)
         write_json(self.folder.run_json, result)
         keys = stage_keys(self.plan, self.inputs, self.exempt, self.folder)
         done = {"key": self._final_key(), "files": self._outputs()}
@@ -275,7 +320,9 @@ class _Run:
             )
             return "failed", f"{share}; see quarantined.jsonl, or raise data.max_quarantined."
         if counts["held"]:
-            return "waiting", f"{counts['held']} samples are held; see held.jsonl."
+            spent = [name for name, model in self.desk.models.items() if getattr(model, "is_spent_up", False)]
+            why = f" The budget of {', '.join(spent)} is spent: raise it to go on." if spent else ""
+            return "waiting", f"{counts['held']} samples are held; see held.jsonl.{why}"
         if not counts["kept"]:
             left = [(n, reason, t.name) for t in tallies for reason, n in t.reasons.items()]
             most_left = max(left, default=(0, "", ""), key=lambda row: row[0])
@@ -294,9 +341,13 @@ def stage_keys(
 ) -> list[tuple[str, list[str]]]:
     """For each stage the key of its pass, and the keys of its set steps. They come from content alone."""
     keys, previous = [], inputs.key
+    decisions = heeded(plan_, standing(folder.decisions))
     for stage in plan_.stages:
         freed = [sorted(exempt.get(step.name, ())) for step in stage.steps]
-        previous = passed = content_key(previous, [step.key_part() for step in stage.steps], freed)
+        parts = [previous, [step.key_part() for step in stage.steps], freed]
+        if stage.waits and stage.waits.declared.kind == "person":
+            parts.append(decisions_key(stage.waits, decisions))
+        previous = passed = content_key(*parts)
         sets = []
         for step in stage.sets:
             history = digest_of_file(str(splits_before(folder))) if step.declared.family == "split" else ""
@@ -304,38 +355,3 @@ def stage_keys(
             sets.append(previous)
         keys.append((passed, sets))
     return keys
-
-
-def read_inputs(plan_: Plan, limit: int = 0) -> Inputs:
-    """Find the input files, cut them into shards, and settle each source's format.
-
-    Raises:
-        SourceError: an input is missing or of an unknown kind.
-        FormatError: a format could not be detected.
-    """
-    shards = plan(plan_.specs)
-    if limit:
-        shards = [Shard(0, tuple(part for shard in shards for part in shard.parts))]
-    specs = settle_formats(plan_.specs, shards)
-    files = [
-        {"name": f.name, "bytes": size_of(f.path), "digest": digest(f.path)}
-        for f in files_of(plan_.specs)
-        if not f.skipped
-    ]
-    shapes = [[s.format, s.encoding, dict(s.columns), s.page] for s in specs]
-    cut = [[p.name, p.start, p.end] for shard in shards for p in shard.parts]
-    return Inputs(specs, shards, files, content_key("read", __version__, files, shapes, cut, limit))
-
-
-def lock_text(plan_: Plan, inputs: Inputs) -> str:
-    """`recipe.lock.yaml`: every default, version, seed and input digest; `$NAME` stays a name."""
-    document = json.loads(plan_.recipe.model_dump_json(by_alias=True))
-    document["data"]["steps"] = [
-        {step.name: {**step.settings, "version": step.declared.version}} for step in plan_.steps
-    ]
-    document["formats"] = [spec.format for spec in inputs.specs]
-    document["inputs"] = inputs.files
-    document["versions"] = {"tilth": __version__}
-    plain = json.loads(json.dumps(document, default=str))
-    text: str = yaml.safe_dump(plain, allow_unicode=True, sort_keys=False, width=110)
-    return text

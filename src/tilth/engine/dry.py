@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.driver import Inputs, read_inputs, run
+from tilth.engine.driver import run
+from tilth.engine.inputs import Inputs, read_inputs
 from tilth.recipe.plan import Plan
 from tilth.sources import entries
 from tilth.sources.base import Entry

@@ -14,12 +14,14 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tilth import __version__
-from tilth.engine.chain import Chain, Exempt, apply, is_exempt
-from tilth.engine.driver import Inputs, read_inputs, stage_keys
+from tilth.engine.chain import Chain, Exempt, Function, apply, is_exempt
+from tilth.engine.driver import stage_keys
+from tilth.engine.inputs import Inputs, read_inputs
 from tilth.engine.output import split_place
 from tilth.engine.reading import sample_of
 from tilth.engine.replay import find, load_states, plan_of
 from tilth.engine.stage import Decided, StageState
+from tilth.engine.waited import Waited
 from tilth.errors import FolderError, FormatError, SourceError
 from tilth.recipe.plan import Plan, Stage, Step
 from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
@@ -130,7 +132,11 @@ class Teller:
             life.steps.append(_step("read", None, None, "quarantined", str(error)))
             return
         life.steps.append(_step("read", None, None, "kept"))
-        _walk(plan, states, exempt, sample, life)
+        _walk(plan, states, exempt, self._waited, sample, life)
+
+    @cached_property
+    def _waited(self) -> Waited:
+        return Waited(*self._states, self._folder.decisions)
 
     @cached_property
     def _states(self) -> tuple[Plan, list[StageState]]:
@@ -220,10 +226,15 @@ def find_entry(parts: Sequence[Part], name: str, n: int) -> tuple[Entry, Part]:
     raise SourceError(f"{name} has no entry {n} any more.")
 
 
-def _walk(plan: Plan, states: Sequence[StageState], exempt: Exempt, sample: Sample, life: Life) -> None:
+def _walk(
+    plan: Plan, states: Sequence[StageState], exempt: Exempt, waited: Waited, sample: Sample, life: Life
+) -> None:
     current = sample
     for stage, state in zip(plan.stages, states, strict=True):
-        found = _walk_steps(stage, exempt, current, life)
+        found = _walk_steps(stage, exempt, current, life, waited.functions(stage))
+        answers = waited.answers(stage, current.place)
+        if answers:
+            life.steps[-1]["evidence"] = {**life.steps[-1]["evidence"], "answers": answers}
         row = None if found is None else state.row_of.get(found.place)
         if found is None or row is None:
             life.note = "" if found is None else DIFFERS
@@ -248,7 +259,9 @@ def _said(decided: Decided, row: int) -> list[Verdict]:
     return [v for _, v in takewhile(lambda pair: pair[0] == row, islice(decided.verdicts, first, None))]
 
 
-def _walk_steps(stage: Stage, exempt: Exempt, current: Sample, life: Life) -> Sample | None:
+def _walk_steps(
+    stage: Stage, exempt: Exempt, current: Sample, life: Life, functions: Sequence[Function]
+) -> Sample | None:
     """The sample, or the one made from it that we follow, behind a stage's per-sample steps; `None` where it left."""
 
     def trace(step: Step, before: Sample, outcome: Any) -> None:
@@ -259,7 +272,7 @@ def _walk_steps(stage: Stage, exempt: Exempt, current: Sample, life: Life) -> Sa
         if freed:
             life.steps[-1]["reason"] = "restored"
 
-    kept = [s for s in Chain(stage.steps, exempt, trace).run([current]) if _ours(life, s)]
+    kept = [s for s in Chain(stage.steps, exempt, trace, functions).run([current]) if _ours(life, s)]
     return max(kept, key=lambda s: len(s.place)) if kept else None
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tilth.engine.chain import apply
-from tilth.engine.driver import Inputs
+from tilth.engine.inputs import Inputs
+from tilth.engine.people import with_people
 from tilth.engine.shard import read_mark
 from tilth.engine.stage import StageState, read_decided, stage_folder
 from tilth.errors import FolderError, NotFoundError
@@ -88,9 +89,10 @@ def plan_of(folder: RunFolder) -> Plan:
     if not folder.origin.exists():
         raise FolderError(f"{folder.path} does not hold the plan it was made with.", "Run its recipe again.")
     origin = read_json(folder.origin)
-    return check(
+    plan = check(
         json.dumps(origin["document"]), str(folder.recipe), Path(origin["folder"]), [], need_sources=False
     )
+    return with_people(plan, origin.get("people", []))
 
 
 def load_states(folder: RunFolder, plan: Plan, inputs: Inputs | None = None) -> list[StageState]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Chain, Exempt, Failed, apply, attempt, quarantined
+from tilth.engine.chain import Chain, Exempt, Failed, Function, apply, attempt, quarantined
 from tilth.engine.reading import sample_of
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
@@ -76,6 +77,7 @@ def names(index: int) -> dict[str, str]:
         "doors": f"doors-{index:05d}.jsonl",
         "proposals": f"proposals-{index:05d}.jsonl",
         "places": f"places-{index:05d}.json",
+        "answers": f"answers-{index:05d}.jsonl",
         "done": f"done-{index:05d}.json",
     }
 
@@ -95,31 +97,71 @@ def read_mark(folder: Path, index: int, key: str) -> Mark | None:
 def run_shard(task: Task) -> Mark:
     """Do one shard's work and return its mark; the files are complete when the mark is there."""
     prepare_process(task.plugins)
-    chain = Chain(task.steps, task.exempt)
-    reader = _Reader(task)
-    files = {name: task.folder / file for name, file in names(task.shard.index).items()}
-    places: list[str] = []
-    facts = _Facts(task.sets)
-    with atomic(files["kept"]) as handle:
-        writer = Writer(handle)
-        for samples, raws in reader.chunks():
-            kept = chain.run(samples, raws)
-            facts.observe(kept, len(places))
-            for sample in kept:
-                writer.add(sample)
-                places.append(sample.place)
-        writer.flush()
-    _write_lines(files["doors"], reader.doors + chain.exits.doors)
-    _write_lines(files["proposals"], chain.exits.proposals)
-    with atomic(files["places"]) as handle:
-        handle.write(msgspec.json.encode(places))
-    failures = facts.save(task.folder, task.shard.index)
-    mark = Mark(
-        task.key, task.shard.index, len(places), writer.blocks, chain.tallies, reader.tally, reader.blank,
-        failures,
-    )  # fmt: skip
-    write_json(files["done"], msgspec.to_builtins(mark))
-    return mark
+    with Pass(task) as work:
+        for samples, raws in work.chunks():
+            work.walk(samples, raws)
+        return work.finish()
+
+
+class Pass:
+    """One shard on its way through one stage: what is read is walked and written, chunk by chunk, in order."""
+
+    def __init__(self, task: Task, functions: Sequence[Function] = ()) -> None:
+        """Open the shard.
+
+        Args:
+            task: what to do.
+            functions: what to call for each step instead of the operator itself.
+        """
+        self._task, self._reader = task, _Reader(task)
+        self._chain = Chain(task.steps, task.exempt, functions=functions)
+        self._places: list[str] = []
+        self._facts = _Facts(task.sets)
+        self._stack = ExitStack()
+        self.asked: list[dict[str, Any]] = []
+        """What models answered, a line an answer."""
+
+    def __enter__(self) -> Pass:
+        handle = self._stack.enter_context(atomic(self._file("kept")))
+        self._writer = Writer(handle)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    def _file(self, name: str) -> Path:
+        return self._task.folder / names(self._task.shard.index)[name]
+
+    def chunks(self) -> Iterator[tuple[list[Sample], dict[str, bytes]]]:
+        """Samples of the shard in order, with the bytes they came from."""
+        return self._reader.chunks()
+
+    def walk(self, samples: list[Sample], raws: dict[str, bytes]) -> None:
+        """Let a chunk walk the steps, and write what is kept."""
+        kept = self._chain.run(samples, raws)
+        self._facts.observe(kept, len(self._places))
+        for sample in kept:
+            self._writer.add(sample)
+            self._places.append(sample.place)
+
+    def finish(self) -> Mark:
+        """Complete the shard's files; the mark is written last."""
+        task, chain, reader = self._task, self._chain, self._reader
+        self._writer.flush()
+        self._stack.close()
+        _write_lines(self._file("doors"), reader.doors + chain.exits.doors)
+        _write_lines(self._file("proposals"), chain.exits.proposals)
+        if self.asked:
+            _write_lines(self._file("answers"), self.asked)
+        with atomic(self._file("places")) as handle:
+            handle.write(msgspec.json.encode(self._places))
+        failures = self._facts.save(task.folder, task.shard.index)
+        mark = Mark(
+            task.key, task.shard.index, len(self._places), self._writer.blocks, chain.tallies, reader.tally,
+            reader.blank, failures,
+        )  # fmt: skip
+        write_json(self._file("done"), msgspec.to_builtins(mark))
+        return mark
 
 
 def prepare_process(plugins: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tilth.errors import NotFoundError, Problem, RecipeError, SourceError, TilthError, did_you_mean
 from tilth.formats.base import FORMATS
 from tilth.operators.base import OPERATORS, Operator
+from tilth.recipe.models import Named, models_of_step, read_models, unset
 from tilth.recipe.override import override
 from tilth.recipe.plan import PLUGIN, Plan, Step
 from tilth.recipe.schema import Data, From, Recipe
@@ -90,6 +91,7 @@ def check(text: str, file: str, folder: Path, assignments: list[str], *, need_so
     problems = override(document, assignments)
     checker = _Checker(file, lines, folder, problems, need_sources)
     checker.plugins(document.get("plugins"))
+    checker.models = read_models(document.get("models"), folder, checker.say, checker.tell)
     recipe = checker.recipe(document)
     steps = checker.steps(document.get("data"))
     data = checker.data(document.get("data"))
@@ -108,6 +110,8 @@ class _Checker:
     ) -> None:
         self.file, self.lines, self.folder, self.problems = file, lines, folder, problems
         self.need_sources = need_sources
+        self.models: dict[str, Named] = {}
+        self._told: set[str] = set()
 
     def say(self, path: str, message: str, hint: str = "") -> None:
         self.problems.append(Problem(message, path, self.file, line_of(self.lines, path), hint))
@@ -134,7 +138,7 @@ class _Checker:
         try:
             return Recipe.model_validate(document)
         except ValidationError as error:
-            self._tell(error, "", Recipe)
+            self.tell(error, "", Recipe)
             return None
 
     def data(self, section: Any) -> Data | None:
@@ -156,7 +160,7 @@ class _Checker:
                 continue
             uses[step.operator] = uses.get(step.operator, 0) + 1
             if uses[step.operator] > 1:
-                step = Step(f"{step.operator}@{uses[step.operator]}", step.operator, step.settings)
+                step = replace(step, name=f"{step.operator}@{uses[step.operator]}")
             steps.append(step)
         return tuple(steps)
 
@@ -181,7 +185,7 @@ class _Checker:
         try:
             values = declared.settings.model_validate(settings).model_dump()
         except ValidationError as error:
-            self._tell(error, path, declared.settings, f"{declared.name}: ")
+            self.tell(error, path, declared.settings, f"{declared.name}: ")
             return None
         for name in declared.files:
             values[name] = self._files(f"{path}.{name}", values.get(name))
@@ -193,7 +197,16 @@ class _Checker:
         except ValueError as error:
             self.say(path, f"{declared.name}: {error}")
             return None
-        return Step(declared.name, declared.name, values)
+        return Step(declared.name, declared.name, values, self._models(path, declared, values))
+
+    def _models(self, path: str, declared: Operator, values: Mapping[str, Any]) -> dict[str, Named]:
+        found = models_of_step(path, declared, values, self.models, self.say)
+        for named in found.values() if self.need_sources else ():
+            if named.name not in self._told:
+                self._told.add(named.name)
+                for problem in unset(named):
+                    self.say(f"models.{named.name}", f"{problem}.")
+        return found
 
     def _files(self, path: str, value: Any) -> Any:
         """File names in a setting, from where the recipe lies; in a list a folder stands for the files in it."""
@@ -265,8 +278,10 @@ class _Checker:
             hint = "Write `test`, a file, or the questions themselves."
             self.say("compare.questions", f"there is no file {self.folder / asked}.", hint)
 
-    def _tell(self, error: ValidationError, prefix: str, model: Any, lead: str = "") -> None:
+    def tell(self, error: ValidationError, prefix: str, model: Any, lead: str = "") -> None:
         for found in error.errors():
+            if not prefix and found["loc"][:1] == ("models",) and len(found["loc"]) > 1:
+                continue  # `read_models` has told it, in the words of its kind
             path = _dotted(prefix, found["loc"])
             if found["type"] == "extra_forbidden":
                 known = _known_keys(model, found["loc"][:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def override(document: Any, assignments: list[str]) -> list[Problem]:
 
 
 def _absolute(key: str, value: Any) -> Any:
-    if key not in PATH_KEYS:
+    if key not in PATH_KEYS and not re.fullmatch(r"models\.\w+\.(answers|path|adapter)", key):
         return value
     if isinstance(value, list):
         return [_absolute(key, item) for item in value]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 
 from tilth.formats.base import FORMATS, Format
 from tilth.operators.base import OPERATORS, Operator, SetOperator
+from tilth.operators.prompts import digest as prompt_digest
+from tilth.recipe.models import Named
 from tilth.recipe.schema import Recipe
 from tilth.sample import Outcome, Sample
 from tilth.sources.base import Spec
@@ -28,6 +30,8 @@ class Step:
     """The operator's name; a second use in one recipe is called `name@2`."""
     operator: str
     settings: Mapping[str, Any]
+    models: Mapping[str, Named] = field(default_factory=dict)
+    """Setting → the model it names."""
 
     @property
     def declared(self) -> Operator:
@@ -38,6 +42,11 @@ class Step:
     def is_set(self) -> bool:
         """Whether the step looks at all samples before it decides."""
         return self.declared.kind == "set"
+
+    @property
+    def waits(self) -> bool:
+        """Whether the step waits for a model or for people: it is a stage of its own, walked in this process."""
+        return self.declared.kind in ("model", "person")
 
     @property
     def function(self) -> Callable[[Sample], Outcome]:
@@ -59,16 +68,26 @@ class Step:
         digests = [digest_of_file(name) for name in self.input_files()]
         home = self.declared.target.__module__
         plugin = home if home.startswith(PLUGIN) else ""
-        return [self.name, self.operator, self.declared.version, dict(self.settings), digests, plugin]
+        asked = [
+            *(named.identity for named in self.models.values()),
+            *(prompt_digest(name) for name in self.declared.prompts),
+        ]
+        parts = [self.name, self.operator, self.declared.version, dict(self.settings), digests, plugin]
+        return [*parts, asked] if asked else parts
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Per-sample steps fused into one pass, then the set steps that look at its result."""
+    """Per-sample steps fused into one pass, or one step that waits; then the set steps that look at its result."""
 
     index: int
     steps: tuple[Step, ...]
     sets: tuple[Step, ...]
+
+    @property
+    def waits(self) -> Step | None:
+        """The step that waits for answers, where this is a stage of one."""
+        return self.steps[0] if self.steps and self.steps[0].waits else None
 
 
 @dataclass(frozen=True)
@@ -99,12 +118,13 @@ class Plan:
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
-        """The steps, grouped: a stage ends with its last set step."""
+        """The steps, grouped: a stage ends with its last set step; a step that waits begins and ends one."""
         stages: list[Stage] = []
         steps: list[Step] = []
         sets: list[Step] = []
         for step in self.steps:
-            if sets and not step.is_set:
+            apart = steps and (step.waits or steps[-1].waits)
+            if (sets or apart) and not step.is_set:
                 stages.append(Stage(len(stages), tuple(steps), tuple(sets)))
                 steps, sets = [], []
             (sets if step.is_set else steps).append(step)

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tilth.models.settings import ModelSettings
+
 
 class Section(BaseModel):
     """A part of the recipe: unknown keys are errors, values never change."""
@@ -105,6 +107,7 @@ class Recipe(Section):
     plugins: list[str] = []
     """Python files that register operators of your own."""
     data: Data
-    models: dict[str, dict[str, Any]] = {}
+    models: dict[str, ModelSettings] = {}
+    """Models by the names that steps and `compare` use."""
     train: Train | None = None
     compare: Compare | None = None

@@ -1,0 +1,304 @@
+"""Model steps in a run: every sample in a named state, nothing paid twice, the costs told, the life explained."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from tests.chat_server import completion, fail, give, playing, say
+from tilth.engine import explain, run
+from tilth.errors import RecipeError
+from tilth.models.requests import FILE, RequestStore
+from tilth.store.files import read_jsonl
+
+pytest.importorskip("openai")
+
+
+def echo(body, n):
+    return say("答：" + body["messages"][-1]["content"])
+
+
+def recipe(folder, url, rows=6, steps=None, **model):
+    """A recipe with a teacher at `url`, over questions of ours."""
+    folder.mkdir(exist_ok=True)
+    lines = [json.dumps({"question": f"第{n}个问题？"}, ensure_ascii=False) for n in range(rows)]
+    (folder / "q.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    teacher = {
+        "kind": "endpoint",
+        "base_url": url,
+        "name": "m",
+        "retries": 0,
+        "price": {"input": 1, "output": 2, "currency": "CNY"},
+    }
+    document = {
+        "name": "drafts",
+        "data": {
+            "from": "q.jsonl",
+            "format": "questions",
+            "steps": steps or [{"annotate.draft_answer": {"model": "teacher"}}],
+        },
+        "models": {"teacher": {**teacher, **model}},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def outputs(folder):
+    """Everything that must be the same, whatever happened on the way."""
+    kept = {p.name: p.read_bytes() for p in sorted((folder / "data").iterdir())}
+    doors = {name: (folder / f"{name}.jsonl").read_bytes() for name in ("dropped", "quarantined", "held")}
+    report = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    del report["timings"]
+    for step in report["steps"]:
+        del step["seconds"]
+    return kept, doors, report
+
+
+def answers(folder):
+    return [row["messages"][-1]["content"] for row in read_jsonl(folder / "data/train.jsonl")]
+
+
+def test_drafts_come_in_source_order_and_cost_what_the_report_says(tmp_path):
+    path = recipe(tmp_path, "")
+    with playing(lambda body, n: say("答：" + body["messages"][-1]["content"], wait_s=0.02 * (6 - n))) as (
+        server,
+        url,
+    ):
+        path = recipe(tmp_path, url)
+        told = []
+        found = run(path, tmp_path / "out", progress=lambda *said: told.append(said))
+        again = run(path, tmp_path / "out")
+    assert (found["status"], found["counts"]["kept"]) == ("done", 6)
+    assert answers(tmp_path / "out") == [f"答：第{n}个问题？" for n in range(6)]
+    assert found["models"] == {
+        "teacher": {
+            "requests": 6,
+            "prompt_tokens": 42,
+            "completion_tokens": 18,
+            "cost": 0.000078,
+            "currency": "CNY",
+            "cost_per_kept": 0.000013,
+        }
+    }
+    assert found["timings"]["models"] == {"teacher": {"sent": 6, "reused": 0, "cost": 0.000078}}
+    assert len(server.seen) == 6
+    assert again["models"] == found["models"]
+    assert ("annotate.draft_answer 0.0001 CNY", 6, 6) in told
+
+
+def test_every_end_of_a_request_is_a_reason_of_the_held_door(tmp_path):
+    ends = {
+        "第1": fail(500),
+        "第2": give(completion(None, refusal="不便")),
+        "第3": give(completion("半", "length")),
+    }
+
+    def play(body, n):
+        last = body["messages"][-1]["content"]
+        return next((act for key, act in ends.items() if key in last), echo(body, n))
+
+    with playing(play) as (server, url):
+        path = recipe(tmp_path, url)
+        found = run(path, tmp_path / "out")
+        assert found["status"] == "waiting"
+        assert found["steps"][1]["reasons"] == {"model_failed": 1, "model_refused": 1, "model_truncated": 1}
+        held = list(read_jsonl(tmp_path / "out/held.jsonl"))
+        assert [line["evidence"]["model"] for line in held] == ["m"] * 3
+        assert (found["counts"]["kept"], found["counts"]["held"], len(server.seen)) == (3, 3, 6)
+        ends.clear()
+        again = run(path, tmp_path / "out")
+    # Only the failure is asked again; what was refused or cut short was paid for.
+    assert len(server.seen) == 7
+    assert again["steps"][1]["reasons"] == {"model_refused": 1, "model_truncated": 1}
+    assert again["counts"]["kept"] == 4
+
+
+def test_one_edited_row_costs_one_call(tmp_path):
+    with playing(echo) as (server, url):
+        path = recipe(tmp_path, url, rows=240)
+        run(path, tmp_path / "out")
+        assert len(server.seen) == 240
+        text = (tmp_path / "q.jsonl").read_text(encoding="utf-8").replace("第17个问题", "改过的问题")
+        (tmp_path / "q.jsonl").write_text(text, encoding="utf-8")
+        run(path, tmp_path / "out")
+        assert len(server.seen) == 241
+        (tmp_path / "q.jsonl").write_text("".join(reversed(text.splitlines(keepends=True))), encoding="utf-8")
+        run(path, tmp_path / "out")
+    assert len(server.seen) == 241
+    assert server.questions["改过的问题？"] == 1
+
+
+def test_a_run_is_replayed_from_the_cache_without_a_network(tmp_path, monkeypatch):
+    with playing(echo) as (_, url):
+        first = run(recipe(tmp_path / "a", url), tmp_path / "a/out")
+    rows = list(RequestStore(tmp_path / "a" / FILE).export())
+    exported = tmp_path / "requests.jsonl"
+    exported.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path = recipe(tmp_path / "b", "http://127.0.0.1:9/v1", rows=7)
+    RequestStore(tmp_path / "b" / FILE).load(exported)
+    monkeypatch.setenv("TILTH_OFFLINE", "1")
+    found = run(path, tmp_path / "b/out")
+    assert found["steps"][1]["reasons"] == {"model_failed": 1}
+    assert answers(tmp_path / "b/out") == answers(tmp_path / "a/out")
+    assert first["models"] == {"teacher": {**found["models"]["teacher"]}}
+
+
+def test_a_budget_stops_the_run_and_a_larger_one_goes_on(tmp_path):
+    with playing(echo) as (server, url):
+        path = recipe(tmp_path, url, budget={"requests": 4})
+        found = run(path, tmp_path / "out")
+        assert (found["status"], found["counts"]["kept"], found["counts"]["held"]) == ("waiting", 4, 2)
+        assert found["reason"].endswith("The budget of teacher is spent: raise it to go on.")
+        assert len(server.seen) == 4
+        found = run(recipe(tmp_path, url, budget={"requests": 6}), tmp_path / "out")
+    assert (found["status"], len(server.seen)) == ("done", 6)
+
+
+def test_the_life_of_a_sample_shows_what_the_model_said(tmp_path):
+    steps = [
+        {"annotate.draft_answer": {"model": "teacher"}},
+        "measure.length",
+        {"filter.length": {"min_chars": 1}},
+    ]
+    with playing(echo) as (_, url):
+        run(recipe(tmp_path, url, steps=steps), tmp_path / "out")
+    life = explain(tmp_path / "out", "q.jsonl:3")
+    draft = life["steps"][1]
+    assert life["note"] == ""
+    assert draft["evidence"]["answers"] == [{"model": "teacher", "state": "done", "text": "答：第2个问题？"}]
+    assert draft["evidence"]["answer_from"] == "m"
+    assert [step["name"] for step in life["steps"]][-1] == "filter.length"
+
+
+def test_gates_stop_at_the_first_that_fails(tmp_path):
+    def play(body, n):
+        system, last = (body["messages"][i]["content"] for i in (0, 1))
+        if "无害" in system:
+            return say(json.dumps({"reason": "看", "verdict": "fail" if "第2" in last else "pass"}))
+        if "诚实" in system:
+            return say(json.dumps({"reason": "看", "verdict": "fail" if "第3" in last else "pass"}))
+        return say("嗯") if "第4" in last else say(json.dumps({"reason": "看", "verdict": "pass"}))
+
+    gates = [{f"filter.{name}": {"model": "teacher"}} for name in ("harmless", "honest", "helpful")]
+    with playing(play) as (server, url):
+        found = run(recipe(tmp_path, url, steps=gates), tmp_path / "out")
+    reasons = [step["reasons"] for step in found["steps"][1:4]]
+    assert reasons == [{"not_harmless": 1}, {"not_honest": 1}, {"model_unparsable": 1}]
+    assert len(server.seen) == 6 + 5 + 4 + 1
+
+
+def test_made_samples_of_a_model_step_have_a_place_a_family_and_a_parent(tmp_path):
+    steps = [{"annotate.draft_answer": {"model": "teacher"}}, {"ask_test.double": {"model": "teacher"}}]
+    plugin = (
+        "from tilth.models.base import AsyncChatModel, Request\n"
+        "from tilth.operators.base import operator\n"
+        "from tilth.sample import Made, Message\n\n\n"
+        "@operator('ask_test.double')\n"
+        "async def double(sample, *, model: AsyncChatModel):\n"
+        "    '''Doubles.'''\n"
+        "    reply = await model.answer(Request(sample.messages[:1]))\n"
+        "    return [sample, Made((sample.messages[0], Message('assistant', reply.text + '！')))]\n"
+    )
+    with playing(echo) as (_, url):
+        path = recipe(tmp_path, url, rows=2, steps=steps)
+        (tmp_path / "double.py").write_text(plugin, encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + "plugins: [double.py]\n", encoding="utf-8")
+        found = run(path, tmp_path / "out")
+    assert (found["counts"]["taken"], found["counts"]["made"], found["counts"]["kept"]) == (2, 2, 4)
+    index = list(read_jsonl(tmp_path / "out/data/index.jsonl"))
+    assert [row["place"] for row in index][:2] == ["q.jsonl:1", "q.jsonl:1/ask_test.double#0"]
+    assert index[0]["family"] == index[1]["family"] == index[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"model": "teachr"}, "there is no model 'teachr' under `models:`. Did you mean 'teacher'?"),
+        ({}, "'model' is missing"),
+        ({"model": "teacher", "modle": 1}, "unknown setting 'modle'"),
+    ],
+)
+def test_a_wrong_model_setting_is_found_before_the_run(tmp_path, change, says):
+    with pytest.raises(RecipeError, match="recipe.yaml:") as caught:
+        run(recipe(tmp_path, "http://a/v1", steps=[{"annotate.draft_answer": change}]), tmp_path / "out")
+    assert says in str(caught.value)
+
+
+def test_wrong_models_are_all_told_with_their_lines(tmp_path):
+    path = recipe(tmp_path, "$NO_SUCH_URL", max_token=3)
+    text = path.read_text(encoding="utf-8").replace("models:\n", "models:\n  other: {kind: endpont}\n")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        run(path, tmp_path / "out")
+    said = str(caught.value)
+    assert "models.teacher.max_token: unknown setting 'max_token'. Did you mean 'max_tokens'?" in said
+    assert "models.other: a model needs a kind, got 'endpont'. Did you mean 'endpoint'?" in said
+    with pytest.raises(RecipeError, match="models.teacher: the environment variable NO_SUCH_URL is not set"):
+        run(recipe(tmp_path, "$NO_SUCH_URL"), tmp_path / "out")
+
+
+def test_no_secret_is_written_anywhere(tmp_path, monkeypatch, capfd):
+    secret = "sk-planted-9f3b"
+    monkeypatch.setenv("TEACHER_KEY", secret)
+
+    def play(body, n):
+        return fail(401, f"Incorrect API key provided: {secret}") if n % 2 else echo(body, n)
+
+    with playing(play) as (server, url):
+        run(recipe(tmp_path, url, api_key="$TEACHER_KEY"), tmp_path / "out")
+    assert set(server.keys) == {f"Bearer {secret}"}
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 15
+    assert [path for path in files if secret.encode() in path.read_bytes()] == []
+    assert secret not in "".join(capfd.readouterr())
+    assert "$TEACHER_KEY" in (tmp_path / "out/recipe.lock.yaml").read_text(encoding="utf-8")
+
+
+def kill_and_go_on(tmp_path, rows, kills, moments):
+    """Run in a process of its own, killed again and again, until it is done; the server counts."""
+    concurrency = 8
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with playing(lambda body, n: say("答：" + body["messages"][-1]["content"], wait_s=0.03)) as (server, url):
+        path = recipe(tmp_path, url, rows=rows, concurrency=concurrency)
+        command = [sys.executable, "-m", "tilth.cli.app", "run", str(path), "--out", str(tmp_path / "out")]
+        done = 0
+        while True:
+            before = len(server.seen)
+            process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            if done < kills:
+                while len(server.seen) < before + moments[done] and process.poll() is None:
+                    time.sleep(0.005)
+                process.send_signal(signal.SIGKILL)
+            if process.wait() != -signal.SIGKILL:
+                break
+            done += 1
+        counts = server.questions
+        whole = run(recipe(tmp_path / "whole", url, rows=rows), tmp_path / "whole/out")
+    assert process.returncode == 0
+    assert whole["counts"]["kept"] == rows
+    assert len(counts) == rows
+    assert sum(counts.values()) - rows <= done * concurrency
+    assert outputs(tmp_path / "out") == outputs(tmp_path / "whole/out")
+    return done
+
+
+def test_a_killed_run_pays_at_most_the_requests_in_flight_twice(tmp_path):
+    assert kill_and_go_on(tmp_path, 40, 2, [5, 9]) == 2
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_of_500_rows(tmp_path):
+    import random
+
+    moments = [random.Random(20).randrange(1, 45) for _ in range(20)]
+    assert kill_and_go_on(tmp_path, 500, 20, moments) == 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import NARROW
-from tests.browser.runs import EVIL, small_run
+from tests.browser.runs import EVIL, held_run, small_run
 
-PAGES = ("/", "/samples", "/sample?place=raw.jsonl:13", "/training")
+PAGES = ("/", "/samples", "/sample?place=raw.jsonl:13", "/review", "/review/team", "/training")
 EVIL_RECORD = {"instruction": f"问{EVIL}", "input": "", "output": f"答{EVIL}", "domain": [EVIL]}
 
 
@@ -24,6 +24,13 @@ def test_every_page_is_quiet_and_keeps_texts_as_texts(studio, opened, folder, la
         assert page.locator("h1").count() == 1, path
         assert "坏" not in page.title(), path
         assert page.locator("main img, main script[src='x']").count() == 0, path
+
+
+def test_a_run_whose_samples_all_wait_shows_every_page(studio, opened, tmp_path):
+    page = opened(studio(held_run(tmp_path, 2).path))
+    for path in ("/", "/samples", "/sample?place=raw.jsonl:1", "/review/team", "/training"):
+        page.goto(path)
+        assert page.locator("h1").count() == 1, path
 
 
 def test_a_narrow_window_never_scrolls_sideways(studio, opened, folder):

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from tests.browser.conftest import NARROW, offline
-from tests.browser.runs import EVIL, held_run
+from tests.browser.runs import EVIL, held_run, small_run
 from tilth.store.decisions import read_log, standing
+from tilth.store.files import write_jsonl
 
 SAVED = "#saved:has-text('all saved')"
 
@@ -299,6 +300,120 @@ def test_a_disagreement_is_settled_over_both_answers(studio, opened, held):
     assert (last["verdict"], last["adjudicates"], last["person"]) == ("edit", True, "组长")
     assert last["messages"][1]["content"].endswith("加一句。")
     judge.wait_for_selector("#empty:not([hidden])")
+
+
+def judged(folder):
+    """Let a judge have said something of every sample, and wait for a telling reason."""
+    lines = [json.loads(line) for line in folder.door("held").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["reason"] = "not_helpful"
+        line["sample"]["signals"] = {
+            "harmless": "pass", "honest": "pass", "helpful": "fail", "judge": "严格的评委", "judge_reasons": {"helpful": "答非所问"},
+        }  # fmt: skip
+    write_jsonl(folder.door("held"), lines)
+
+
+def test_a_blind_page_tells_nothing_of_the_judge_or_of_others(studio, opened, held):
+    judged(held)
+    url = studio(held.path)
+    open_page = sit_down(opened, url, "小王", "/review?wanted=2")
+    assert "答非所问" in open_page.inner_text("#judge")
+    open_page.keyboard.press("n")
+    open_page.keyboard.type("我的意见")
+    open_page.keyboard.press("Escape")
+    open_page.keyboard.press("r")
+    wait_saved(open_page)
+    heard = []
+    page = opened(url, "/")
+    page.on("response", lambda answer: heard.append(answer))
+    page.goto("/review?wanted=2&blind=1")
+    page.fill("#name", "小李")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#talk .turn")
+    bodies = [
+        answer.text() for answer in heard if answer.url.startswith(url) and "/static/" not in answer.url
+    ]
+    assert len(bodies) >= 2
+    for secret in ("答非所问", "严格的评委", "not_helpful", "我的意见", "小王", '"fail"', "judge_reasons"):
+        assert not any(secret in body.replace('"fail": "fail"', "") for body in bodies), secret
+    for key in ("2", "4", "5", "a"):
+        page.keyboard.press(key)
+    wait_saved(page)
+    assert list(read_log(held.decisions))[-1]["blind"] is True
+    assert "blind" not in next(read_log(held.decisions))
+
+
+def test_blind_votes_give_agreement_in_words(studio, opened, held):
+    url = studio(held.path)
+    for person, marks in (("小李", "123451"), ("小王", "123452")):
+        page = sit_down(opened, url, person, "/review?wanted=2&blind=1")
+        for mark in marks:
+            page.keyboard.press("c")
+            page.keyboard.press(mark)
+            page.keyboard.press("a")
+        wait_saved(page)
+    page.goto("/review/team?wanted=2")
+    told = page.inner_text("main")
+    assert "people agree: rely on it" in told
+    assert "every vote is the same" in page.locator("tr:has-text('verdict')").inner_text()
+    assert page.locator("tr:has-text('小王')").count() == 1
+
+
+def test_decisions_go_out_and_come_back_in(studio, opened, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    first, second = held_run(one), held_run(two)
+    page = sit_down(opened, studio(first.path))
+    for key in "arf":
+        page.keyboard.press(key)
+    wait_saved(page)
+    page.goto("/review/team")
+    for name, kind in (("decisions.jsonl", "tilth"), ("labelllm-decisions.jsonl", "labelllm")):
+        with page.expect_download() as download:
+            page.click(f"a:text-is('{name}')")
+        download.value.save_as(tmp_path / name)
+        other = opened(studio(second.path), "/review/team")
+        other.set_input_files(f"input[data-kind={kind}]", tmp_path / name)
+        other.wait_for_selector("#taken:has-text('3 decisions read')")
+        assert second.decisions.read_bytes() == first.decisions.read_bytes()
+    (tmp_path / "bad.jsonl").write_text("{}\n", encoding="utf-8")
+    other.watch.offline = True
+    other.set_input_files("input[data-kind=tilth]", tmp_path / "bad.jsonl")
+    other.wait_for_selector("#taken:has-text('line 1')")
+
+
+PROPOSING = """name: proposing
+data:
+  from: raw.jsonl
+  format: coig_cqia
+  steps:
+    - normalize.dates: {style: zh}
+  to: openai
+"""
+
+
+def test_a_proposal_is_taken_with_a_key(studio, opened, tmp_path):
+    date = {
+        "instruction": "什么时候？",
+        "input": "",
+        "output": "写于03/04/2024，说不清是几月。",
+        "domain": ["常识"],
+    }
+    folder = small_run(tmp_path, 2, PROPOSING, (date,))
+    page = sit_down(opened, studio(folder.path), path="/review?queue=proposals")
+    assert page.inner_text("#offer ins") in ("2024年3月4日", "年3月4日", "2024年4月3日")
+    page.keyboard.press("a")
+    wait_saved(page)
+    event = next(read_log(folder.decisions))
+    assert (event["verdict"], event["step"], event["proposal"]["field"]) == (
+        "accept",
+        "normalize.dates",
+        "answer",
+    )
+    assert event["proposal"]["before"] == date["output"]
+    page.reload()
+    page.wait_for_selector("#empty:not([hidden]) >> text=This queue is done.")
 
 
 def test_texts_stay_texts(studio, opened, tmp_path):

@@ -179,6 +179,43 @@ def test_proposals_are_cases_of_their_own(kept):
     assert room.count(Wish("proposals")).left == 2
 
 
+def test_one_reading_taken_answers_the_others(kept, tmp_path):
+    import shutil
+
+    from tilth.store.folder import RunFolder
+
+    shutil.copytree(kept.path, tmp_path / "run")
+    room = Room(RunFolder(tmp_path / "run"))
+    case, other = room.queue(Wish("proposals"))
+    say(room, case, "甲", "reject", proposal=dict(case.proposal))
+    assert room.next(Wish("proposals"), "甲") == [other]
+    say(room, case, "甲", "accept", proposal=dict(case.proposal))
+    assert room.next(Wish("proposals"), "甲") == []
+
+
+def judged(room, n, **signals):
+    """Let a judge have said something about the n-th held sample."""
+    path = room._folder.door("held")
+    lines = list(read_jsonl(path))
+    lines[n]["sample"]["signals"] = signals
+    write_jsonl(path, lines)
+
+
+def test_a_judge_in_doubt_or_against_people_asks_for_more(room):
+    judged(room, 0, harmless="pass", helpful="fail", judge_reasons={"helpful": "跑题"})
+    judged(room, 1, harmless="pass", helpful="pass")
+    judged(room, 2, harmless="pass", helpful="pass")
+    first, second, third, *_ = room.next(Wish(), "甲")
+    judges = Wish("judges")
+    assert [c.key for c in room.next(judges, "甲")] == [first.key]
+    say(room, second, "甲", "reject")
+    say(room, third, "甲", "accept")
+    assert [c.key for c in room.next(judges, "甲")] == [first.key]
+    assert [c.key for c in room.next(judges, "乙")] == [first.key, second.key]
+    say(room, second, "乙", "accept")
+    assert [c.key for c in room.next(judges, "丙")] == [first.key]
+
+
 def test_the_work_list_of_the_comparison_keeps_its_order(kept):
     assert places(Room(kept).queue(Wish("worklist"))) == [6, 3]
 

@@ -49,6 +49,31 @@ def blind_votes(events: Iterable[Event], score: str) -> Table:
     return table
 
 
+def blind_verdicts(events: Iterable[Event]) -> Table:
+    """Who wanted a sample in the data (1) and who wanted it out (0), from blind votes; flags say neither."""
+    wishes = {"accept": 1, "edit": 1, "reject": 0}
+    votes = [
+        {**event, "scores": {"verdict": wishes[event["verdict"]]}}
+        for event in events
+        if event["verdict"] in wishes
+    ]
+    return blind_votes(votes, "verdict")
+
+
+def in_words(found: Agreement) -> str:
+    """What an α means for using the votes, by Krippendorff's own bounds.
+
+    Krippendorff (2004), "Content Analysis", 2nd ed., p. 241: 0.8 to rely on, 0.667 for tentative conclusions.
+    """
+    if found.value is None:
+        return found.why
+    if found.value >= 0.8:
+        return "people agree: rely on it"
+    if found.value >= 0.667:
+        return "people agree roughly: draw tentative conclusions only"
+    return "people do not agree: talk over what the scores mean before you use them"
+
+
 def percent(table: Table) -> Agreement:
     """The share of pairs of votes on one sample that are equal, 0 to 1; chance is not taken off."""
     pairable = _pairable(table)

@@ -24,6 +24,8 @@ class Board:
         self._said: dict[str, list[Event]] = {}
         """Case key → decisions, oldest first, undone ones included."""
         self._undone: set[str] = set()
+        self._rivals: dict[tuple[Any, ...], list[str]] = {}
+        """(Sample id, field, text before) → keys of the proposals for it that were spoken of."""
         self.people: dict[str, None] = {}
         """Everyone who ever decided, in the order of their first decision."""
 
@@ -34,6 +36,10 @@ class Board:
                 self._undone.add(event["undoes"])
             elif event["verdict"] in VERDICTS:
                 self._said.setdefault(_key(event), []).append(event)
+                if offer := event.get("proposal"):
+                    self._rivals.setdefault((event["sample_id"], offer["field"], offer["before"]), []).append(
+                        _key(event)
+                    )
                 self.people.setdefault(event.get("person", ""))
 
     def spoken_of(self) -> list[str]:
@@ -50,7 +56,9 @@ class Board:
 
         Of each person the last vote counts, and the last that settles a disagreement. A decision about another text does not count, unless it is the edit that made the text what it is.
         """
-        valid = [e for e in self._said.get(case.key, ()) if e["event_id"] not in self._undone]
+        valid = self._standing(case.key)
+        if not valid and case.proposal:
+            valid = [e for key in self._taken(case) for e in self._standing(key) if e["verdict"] == "accept"]
         if not valid:
             return []
         if case.proposal is None:
@@ -59,14 +67,18 @@ class Board:
         last = {_hand(e): e for e in valid}
         return [e for e in valid if e is last[_hand(e)]]
 
+    def _standing(self, key: str) -> list[Event]:
+        return [e for e in self._said.get(key, ()) if e["event_id"] not in self._undone]
+
+    def _taken(self, case: Case) -> list[str]:
+        """Proposals for the same text: one reading taken, the others are answered too."""
+        offer = case.proposal or {}
+        return self._rivals.get((case.id, offer.get("field"), offer.get("before")), [])
+
     def stale(self, case: Case) -> list[Event]:
         """Standing decisions about another text than the case has now."""
         now = {e["event_id"] for e in self.about(case)}
-        return [
-            e
-            for e in self._said.get(case.key, ())
-            if e["event_id"] not in now and e["event_id"] not in self._undone
-        ]
+        return [e for e in self._standing(case.key) if e["event_id"] not in now]
 
     def votes(self, case: Case) -> list[Event]:
         """What people said before anyone settled it."""

@@ -16,7 +16,7 @@ from tilth.engine.replay import load_states, plan_of
 from tilth.engine.stage import StageState
 from tilth.errors import NotFoundError
 from tilth.recipe.plan import content_key
-from tilth.review.judged import of_two_minds
+from tilth.review.judged import HS, Judged, judged
 from tilth.sample import Sample
 from tilth.store.decisions import content_hash
 from tilth.store.files import read_jsonl
@@ -39,8 +39,10 @@ class Case:
     split: str = ""
     copies: int = 1
     """Places where equal records stand: one decision is about all of them."""
-    unsure: bool = False
-    """Whether its judges disagree."""
+    judged: Judged = ""
+    """What a judge said of the three H."""
+    wanted: int = 1
+    """How many people the step that holds it asks."""
     proposal: Mapping[str, Any] | None = None
     """`step, field, before, after, evidence`."""
 
@@ -68,21 +70,22 @@ class Cases:
                 line = json.loads(text)
                 self._lines[line["place"]] = (offset, len(text))
                 offset += len(text)
-                unsure = of_two_minds(line["sample"].get("signals", {}))
                 yield Case(
-                    line["id"], line["id"], line["place"], "held", line["step"], line["reason"], unsure=unsure
-                )
+                    line["id"], line["id"], line["place"], "held", line["step"], line["reason"],
+                    judged=judged(line["sample"].get("signals", {})),
+                    wanted=line.get("evidence", {}).get("wanted", 1),
+                )  # fmt: skip
 
     @cached_property
     def kept(self) -> tuple[Case, ...]:
         """What the run wrote to `data/`, in source order."""
-        unsure = self._unsure if self._is_judged else frozenset()
+        said = self._judged if self._is_judged else {}
         lines = read_jsonl(self._folder.index)
         return tuple(
             _first_places(
                 Case(
                     line["id"], line["id"], line["place"], "kept",
-                    split=line.get("split") or "", unsure=line["place"] in unsure,
+                    split=line.get("split") or "", judged=said.get(line["place"], ""),
                 )
                 for line in lines
             )
@@ -90,14 +93,13 @@ class Cases:
 
     @property
     def _is_judged(self) -> bool:
-        names = [step["name"] for step in self.run.get("steps", [])]
-        return any(
-            name.startswith(("annotate.judge", "filter.har", "filter.hon", "filter.help")) for name in names
-        )
+        judges = ("annotate.judge", *(f"filter.{name}" for name in HS))
+        return any(step["name"].startswith(judges) for step in self.run.get("steps", []))
 
     @cached_property
-    def _unsure(self) -> frozenset[str]:
-        return frozenset(s.place for s in self._kept_samples() if of_two_minds(s.signals))
+    def _judged(self) -> dict[str, Judged]:
+        said = ((sample.place, judged(sample.signals)) for sample in self._kept_samples())
+        return {place: word for place, word in said if word}
 
     def _kept_samples(self) -> Iterator[Sample]:
         state = self._state

@@ -83,7 +83,7 @@ def _messages(said: Mapping[str, Any]) -> Any:
         raise _wrong("messages", f"must be the edited conversation ({error})") from None
     if not messages:
         raise _wrong("messages", "is empty")
-    return msgspec.to_builtins(messages)
+    return list(msgspec.to_builtins(messages))
 
 
 def _scores(said: Mapping[str, Any]) -> dict[str, int] | None:

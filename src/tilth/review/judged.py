@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 HS = ("harmless", "honest", "helpful")
 """What people score from 1 to 5 and judges pass or fail, in the order of the gate."""
+
+
+Judged = Literal["", "pass", "fail", "mixed"]
 
 
 class Said(NamedTuple):
@@ -20,20 +23,23 @@ class Said(NamedTuple):
 
 
 def judgements(signals: Mapping[str, Any]) -> list[Said]:
-    """Every judgement among the signals of a sample."""
-    return list(_said("", signals))
+    """Every judgement among the signals of a sample, the three H first."""
+    reasons = signals.get("judge_reasons")
+    why: Mapping[str, Any] = reasons if isinstance(reasons, Mapping) else {}
+    names = dict.fromkeys((*HS, *why))
+    return [Said(name, str(signals[name]), str(why.get(name, ""))) for name in names if name in signals]
 
 
-def _said(name: str, value: Mapping[str, Any]) -> Iterator[Said]:
-    if "verdict" in value or "score" in value:
-        yield Said(name, str(value.get("verdict", value.get("score"))), str(value.get("reason", "")))
-        return
-    for inner, one in value.items():
-        if isinstance(one, Mapping):
-            yield from _said(inner, one)
+def judged(signals: Mapping[str, Any]) -> Judged:
+    """All that was said of the three H, in one word."""
+    verdicts = {str(signals[name]) for name in HS if name in signals}
+    if verdicts >= {"pass", "fail"}:
+        return "mixed"
+    return "pass" if "pass" in verdicts else "fail" if "fail" in verdicts else ""
 
 
-def of_two_minds(signals: Mapping[str, Any]) -> bool:
-    """Whether judges disagree: one passes what another fails, or one passes one H and fails another."""
-    verdicts = {said.verdict for said in judgements(signals)}
-    return {"pass", "fail"} <= verdicts
+def contradicts(said: Judged, verdicts: Iterable[str]) -> bool:
+    """Whether people decided otherwise than the judge: rejected what it passes, or took what it fails."""
+    if said == "pass":
+        return "reject" in verdicts
+    return said != "" and not {"accept", "edit"}.isdisjoint(verdicts)

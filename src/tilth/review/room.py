@@ -9,6 +9,7 @@ from threading import RLock
 
 from tilth.review.board import Board, settled
 from tilth.review.cases import Case, Cases
+from tilth.review.judged import contradicts
 from tilth.store.decisions import Event
 from tilth.store.folder import RunFolder
 from tilth.store.log import Log
@@ -109,6 +110,11 @@ class Room:
             self._board.add(self._log.add(events))
             return len(self._log.ids) - known
 
+    def wanted(self) -> int:
+        """How many people's answers the run's own steps ask for."""
+        with self._lock:
+            return max((case.wanted for case in self.refresh()[0].held), default=1)
+
     def queue(self, wish: Wish) -> Sequence[Case]:
         """The cases of a queue, decided ones included, in the order in which they are asked."""
         with self._lock:
@@ -120,6 +126,9 @@ class Room:
             known = map(cases.find, board.spoken_of())
             found = [case for case in known if case and settled(board.votes(case)).state == wish.queue]
             return {case.key: case for case in found if _fits(case, wish)}
+        if wish.queue == "judges":
+            judged = (case for case in (*cases.held, *cases.kept) if case.judged)
+            return {case.key: case for case in judged if _fits(case, wish) and _is_doubtful(case, board)}
         if wish.place not in self._queues:
             chosen = (case for case in _static(wish, cases) if _fits(case, wish))
             self._queues[wish.place] = {case.key: case for case in chosen}
@@ -130,13 +139,13 @@ class Room:
         with self._lock:
             queue = self._queue(wish)
             decided = mine = done = 0
-            for key in self._board.spoken_of():
+            for key in queue if wish.queue == "proposals" else self._board.spoken_of():
                 if key not in queue:
                     continue
                 said = [
                     e for e in self._board.about(queue[key]) if key not in without or e["person"] != person
                 ]
-                wants, own = _wants(said, wish), any(e.get("person") == person for e in said)
+                wants, own = _wants(queue[key], said, wish), any(e.get("person") == person for e in said)
                 decided += not wants
                 mine += own
                 done += not wants or (own and wish.queue not in SETTLING)
@@ -161,7 +170,8 @@ class Room:
         Everybody who is here takes a different share, so that two people seldom do the same work twice; when a share
         is done its owner helps with the others'.
         """
-        queue, spoken = self._queue(wish), frozenset(self._board.spoken_of())
+        queue = self._queue(wish)
+        spoken = frozenset(queue if wish.queue == "proposals" else self._board.spoken_of())
         people = sorted({*self._here, *self._board.people})
         me, later = people.index(person), []
         for n, case in enumerate(queue.values()):
@@ -175,25 +185,31 @@ class Room:
 
     def _may(self, wish: Wish, person: str, case: Case) -> bool:
         said = self._board.about(case)
-        return _wants(said, wish) and (wish.queue in SETTLING or all(e.get("person") != person for e in said))
+        return _wants(case, said, wish) and (
+            wish.queue in SETTLING or all(e.get("person") != person for e in said)
+        )
 
 
 def _static(wish: Wish, cases: Cases) -> Sequence[Case]:
     """The cases of a queue that only another run changes."""
-    if wish.queue == "judges":
-        return [case for case in (*cases.held, *cases.kept) if case.unsure]
     if wish.queue == "spot":
         return cases.spot(wish.share, wish.seed)
     found: Sequence[Case] = getattr(cases, wish.queue)
     return found
 
 
+def _is_doubtful(case: Case, board: Board) -> bool:
+    """Whether a judge is of two minds about it, or of another mind than people."""
+    return case.judged == "mixed" or contradicts(case.judged, {e["verdict"] for e in board.votes(case)})
+
+
 def _fits(case: Case, wish: Wish) -> bool:
     return all(getattr(case, name) == value for name, value in wish.narrowed.items())
 
 
-def _wants(said: Sequence[Event], wish: Wish) -> bool:
-    """Whether a case still wants an answer."""
+def _wants(case: Case, said: Sequence[Event], wish: Wish) -> bool:
+    """Whether a case still wants an answer; one more where people and the judge contradict each other."""
     if any(e.get("adjudicates") for e in said):
         return False
-    return wish.queue in SETTLING or len({e.get("person") for e in said}) < wish.wanted
+    doubt = wish.queue == "judges" and contradicts(case.judged, {e["verdict"] for e in said})
+    return wish.queue in SETTLING or len({e.get("person") for e in said}) < wish.wanted + doubt

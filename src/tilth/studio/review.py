@@ -1,4 +1,4 @@
-"""The review desk: a page that asks people about one sample after another, and the addresses its script talks to."""
+"""The review desk: a page that asks about one sample after another, and the addresses that its script talks to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from tilth.review.intake import decision
 from tilth.review.judged import HS
 from tilth.review.room import QUEUES, SETTLING, Room, Wish
 from tilth.serving.guard import json_response
-from tilth.studio import assets
+from tilth.studio import assets, team
 from tilth.studio.posts import Refused, read_json, text
 from tilth.studio.showing import shown
+from tilth.studio.wishes import wish_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,7 +53,7 @@ def routes(studio: Studio) -> list[Route]:
     room = Room(studio.folder)
 
     def page(request: Request) -> Response:
-        wish = wish_of(dict(request.query_params))
+        wish = wish_of(request.query_params, room)
         blind = request.query_params.get("blind") == "1" and wish.queue not in SETTLING
         return studio.page(request, "studio_review.html", **desk(room, studio, wish, blind))
 
@@ -68,27 +69,8 @@ def routes(studio: Studio) -> list[Route]:
         Route("/review", page),
         Route("/api/review/next", next_, methods=["POST"]),
         Route("/api/review/decide", decide, methods=["POST"]),
+        *team.routes(studio, room),
     ]
-
-
-def wish_of(said: dict[str, Any]) -> Wish:
-    """What an address or a request asks for; what it says wrongly is as if it had not been said."""
-    queue = said.get("queue")
-    words = {name: str(said.get(name) or "")[:200] for name in ("step", "reason", "split")}
-    return Wish(
-        queue=queue if queue in QUEUES else "held",
-        wanted=round(_number(said.get("wanted"), 1, 99, 1)),
-        share=_number(said.get("share"), 0.001, 100, 10) / 100,
-        seed=round(_number(said.get("seed"), 0, 1e9, 1)),
-        **words,
-    )
-
-
-def _number(said: Any, low: float, high: float, default: float) -> float:
-    try:
-        return min(max(float(said), low), high)
-    except (TypeError, ValueError):
-        return default
 
 
 def desk(room: Room, studio: Studio, wish: Wish, blind: bool) -> dict[str, Any]:
@@ -99,7 +81,7 @@ def desk(room: Room, studio: Studio, wish: Wish, blind: bool) -> dict[str, Any]:
     }  # fmt: skip
     settling, one_by_one = wish.queue in SETTLING, wish.queue == "proposals"
     here = {
-        "wanted": wish.wanted if wish.wanted > 1 else "",
+        "wanted": wish.wanted if wish.wanted != room.wanted() else "",
         "blind": "1" if blind else "",
         "queue": wish.queue,
     }
@@ -137,7 +119,7 @@ def answer(room: Room, body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refused: the request is of another form.
     """
-    wish, blind = wish_of(body), body.get("blind") is True
+    wish, blind = wish_of(body, room), body.get("blind") is True
     person = text(body, "person", 60).strip()
     if not person:
         raise Refused(400, "'person' is empty: say who reviews.")

@@ -99,7 +99,7 @@ def general_numbers(comparison: Comparison) -> list[Number]:
         ]
     if found.loss is not None:
         held = found.loss
-        name = say(language, "general_loss", unit=say(language, held.unit).strip())
+        name = say(language, "general_loss", unit=say(language, held.unit).rstrip())
         change = _change(held.difference, held.interval, ".3f")
         lines.append(Number(name, f"{held.before:.3f}", f"{held.after:.3f}", change))
     return lines
@@ -132,7 +132,7 @@ def loss_numbers(comparison: Comparison) -> list[Number]:
     held, language = comparison.heldout, comparison.language
     if held is None:
         return []
-    unit = say(language, held.unit).strip()
+    unit = say(language, held.unit).rstrip()
     change = _change(held.difference, held.interval, ".3f")
     loss = Number(say(language, "loss_per", unit=unit), f"{held.before:.3f}", f"{held.after:.3f}", change)
     before, after = (_value(perplexity(value), ".4g") for value in (held.before, held.after))

@@ -262,6 +262,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "of the questions: add samples of it.",
         "以训练数据中的词命名。“偏少”指该主题在训练数据中的占比不到其在题目中占比的一半：请补充这类样本。",
     ),
+    "more": ("{n} more", "还有 {n} 条"),
     "topic": ("topic", "主题"),
     "training_samples": ("training samples", "训练样本"),
     "went_badly": ("went badly", "表现不好"),
@@ -323,7 +324,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_gain": ("largest gain", "变好最多"),
     "why_loss": ("largest loss", "变差最多"),
     "author": ("The file says: {text}", "原文件的分析：{text}"),
-    "nearest": ("nearest training samples:", "最接近的训练样本："),
+    "nearest": ("nearest training sample:", "最接近的训练样本："),
     "leaks_title": ("Questions that leak", "泄漏的问题"),
     "leaks_rule": (
         "Rule: character 3-gram Jaccard ≥ 0.6 or 8-gram containment ≥ 0.7.",

@@ -3,58 +3,93 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tilth.cli.terminal import Json, emit, progress, say
 
+if TYPE_CHECKING:
+    from tilth.evaluation.compare import Comparison
+    from tilth.evaluation.studies import Reader
+
+TABLES = (".jsonl", ".csv", ".tsv", ".json", ".txt", ".md")
+
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="RECIPE|RUN|ANSWERS", help="A trained run, or a file with both answers.")
+        str,
+        typer.Argument(
+            metavar="RUN|RECIPE|FILE", help="A trained run, or a file: both answers, or questions."
+        ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for an answers file's report.")
+    before: Annotated[str | None, typer.Option(help="A model folder, run, name or answers file.")] = None,
+    after: Annotated[str | None, typer.Option(help="The same for the other side.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="For a file: whose `models` and `compare` are used.")
     ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="For a file: the report's folder.")] = None,
     assign: Annotated[
-        list[str] | None, typer.Option("--set", help="Override: compare.questions=q.jsonl.")
+        list[str] | None, typer.Option("--set", help="Override: compare.judge=teacher.")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Count the votes anew; ask no model.")] = False,
     json: Json = False,
 ) -> None:
-    """Ask the same questions before and after training, and write the table.
+    """Ask the same questions before and after training, and write the report.
 
     Example: tilth compare runs/brain-teasers
+
+    A file with question, before and after needs no model: tilth compare answers.csv -o before-after
     """
-    from tilth.errors import UserError
     from tilth.evaluation.reopen import refresh
-    from tilth.evaluation.studies import Reader, compare_answers, compare_run
+    from tilth.evaluation.studies import Reader
     from tilth.store.folder import RunFolder
 
-    path = Path(what)
+    chosen = [f"compare.{k}={v}" for k, v in (("before", before), ("after", after)) if v is not None]
     with progress() as told:
-        reader = Reader(told=told)
+        reader, path = Reader(told=told), Path(what)
         if again:
-            found, report = refresh(RunFolder(path), reader), path / "report"
-        elif path.is_file() and path.suffix in (".jsonl", ".csv", ".tsv", ".json"):
-            if out is None:
-                raise UserError(
-                    "say where the report goes.", f"For example: tilth compare {what} -o before-after"
-                )
-            found, report = compare_answers(path, out, reader=reader), out / "report"
+            found, folder = refresh(RunFolder(path), reader), path
+        elif path.is_file() and path.suffix.lower() in TABLES:
+            found, folder = _file(path, recipe, [*(assign or ()), *chosen], out, reader)
         else:
-            from tilth.cli.runs import find_run
+            found, folder = _run(what, [*(assign or ()), *chosen], reader)
+    emit(found.as_dict()) if json else _tell(found, folder / "report")
 
-            folder, recipe = find_run(what, assign)
-            found = compare_run(folder, recipe.compare, reader=reader)
-            report = folder.report
-    emit(found.as_dict()) if json else _tell(found, report)
+
+def _run(what: str, assign: list[str], reader: Reader) -> tuple[Comparison, Path]:
+    from tilth.cli.runs import anchored, find_plan
+    from tilth.evaluation.named import Named
+    from tilth.evaluation.studies import compare_run
+
+    folder, plan = find_plan(what, assign)
+    wanted = anchored(plan)
+    return compare_run(
+        folder, wanted.compare, named=Named.of(wanted, plan.folder), reader=reader
+    ), folder.path
+
+
+def _file(
+    path: Path, recipe: str | None, assign: list[str], out: Path | None, reader: Reader
+) -> tuple[Comparison, Path]:
+    from tilth.cli.runs import settings_from
+    from tilth.errors import UserError
+    from tilth.evaluation.contestants import open_pair
+    from tilth.evaluation.studies import compare_answers, compare_models, judge_of
+
+    if out is None:
+        raise UserError("say where the report goes.", f"For example: tilth compare {path} -o before-after")
+    settings, named = settings_from(recipe, assign)
+    if settings.before is None and settings.after is None:
+        judge = judge_of(settings, named)
+        return compare_answers(path, out, settings=settings, judge=judge, reader=reader), out
+    pair = open_pair(settings.before, settings.after, None, named)
+    return compare_models(pair, path, out, settings, named=named, reader=reader), out
 
 
 def _tell(found: Any, report: Path) -> None:
     say(found.sentence)
     for leak in found.leaks[:5]:
         say(f"leak: {leak.question.text} stands at {leak.place} ({leak.split})")
-    for name in ("compare.html", "compare.md", "answers.jsonl"):
+    for name in ("compare.html", "compare.md", "worklist.jsonl"):
         say(f"  {report / name}")

@@ -99,8 +99,8 @@ def _draw(model: Speaker, questions: Sequence[Question], generation: Generation,
     elif isinstance(model, Asking):
         for question in questions:
             done(question, _reply(model, question, generation))
-    else:
-        run(_all_at_once(model, questions, generation, done))
+    elif questions:
+        run(_all_at_once(model, questions, generation, done), model)
 
 
 @runtime_checkable

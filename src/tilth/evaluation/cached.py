@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeVar, cast
+from typing import IO, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 
@@ -39,6 +39,7 @@ def cached_each(
     ask: Callable[[str, C], Awaitable[R]],
     good: Callable[[R], bool],
     progress: Progress | None = None,
+    model: object = None,
 ) -> dict[str, R]:
     """An answer for each wanted case, by its key; those that are in `file` and good are not asked for again.
 
@@ -49,6 +50,7 @@ def cached_each(
         ask: gives the answer to one case, with its key. The model limits how many are in flight.
         good: whether an answer may be used again; others are asked for once more the next time.
         progress: called after each answer.
+        model: what is asked; if it holds connections, they are closed in the end.
     """
     known = {line.key: line for line in read_lines(file, shape) if good(line)}
     kept = {key: known[key] for key in wanted if key in known}
@@ -61,7 +63,9 @@ def cached_each(
             if progress:
                 progress(len(kept), len(wanted))
 
-        run(_each({key: case for key, case in wanted.items() if key not in kept}, ask, done))
+        missing = {key: case for key, case in wanted.items() if key not in kept}
+        if missing:
+            run(_each(missing, ask, done), model)
     found = {key: kept[key] for key in wanted}
     write_jsonl(file, (asdict(cast(Any, line)) for line in found.values()))
     return found
@@ -89,14 +93,30 @@ async def _each(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def run(work: Any) -> Any:
-    """Run a coroutine to its end, also where a loop runs already, as in a notebook."""
+@runtime_checkable
+class Closing(Protocol):
+    """A model that holds connections."""
+
+    async def close(self) -> None:
+        """Close them, in the event loop that opened them."""
+
+
+def run(work: Coroutine[Any, Any, Any], model: object) -> Any:
+    """Run a coroutine that asks a model to its end, also where a loop runs already, as in a notebook."""
+
+    async def whole() -> Any:
+        try:
+            return await work
+        finally:
+            if isinstance(model, Closing):
+                await model.close()
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return asyncio.run(whole())
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        return pool.submit(asyncio.run, whole()).result()
 
 
 def read_lines(file: Path, shape: type[R]) -> Iterator[R]:

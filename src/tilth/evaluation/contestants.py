@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,6 +11,7 @@ from tilth.errors import FolderError, NotFoundError
 from tilth.evaluation.ask import Speaker
 from tilth.evaluation.inputs import AFTER, BEFORE, read_side_file
 from tilth.evaluation.losses import Scorer
+from tilth.evaluation.named import Named, Weights
 from tilth.evaluation.protocol import Contestant
 from tilth.models.base import AsyncChatModel, ChatModel
 from tilth.models.local import LocalModel, LocalPair
@@ -21,22 +22,6 @@ from tilth.store.folder import RunFolder
 from tilth.training.base import BACKENDS, JOB_FILE, Job
 from tilth.training.data import file_digest
 from tilth.training.run import DONE_FILE
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A model on disk."""
-
-    folder: Path
-    adapter: Path | None = None
-
-
-Connect = Callable[[str], AsyncChatModel]
-"""Gives the model that a name under `models:` of the recipe stands for.
-
-Raises:
-    NotFoundError: the recipe has no model of this name.
-"""
 
 
 @dataclass(frozen=True)
@@ -62,24 +47,24 @@ class Pair:
 
 
 def open_pair(
-    before: str | None, after: str | None, run: RunFolder | None = None, connect: Connect | None = None
+    before: str | None, after: str | None, run: RunFolder | None = None, named: Named | None = None
 ) -> Pair:
     """Load both sides.
 
     Args:
-        before: a name under `models:` of the recipe, a model folder, or a file with ready answers; by default the
-            base model that the run was trained from.
+        before: a name under `models:` of the recipe, a model folder, another run (what its training made), or a file
+            with ready answers; by default the base model that the run was trained from.
         after: the same, or an adapter folder (over the model of `before`); by default what the run's training made.
         run: the run that the defaults come from.
-        connect: gives the model that a name in the recipe stands for.
+        named: the models of the recipe.
 
     Raises:
         FolderError: a default is asked for and the run has no finished training.
         NotFoundError: a name is neither a model of the recipe nor a folder nor a file.
     """
-    first = _trained(run)[0] if before is None else _source(before, None, connect)
+    first = _trained(run)[0] if before is None else _source(before, None, named)
     base = first.folder if isinstance(first, Weights) else None
-    second = _trained(run)[1] if after is None else _source(after, base, connect)
+    second = _trained(run)[1] if after is None else _source(after, base, named)
     if isinstance(first, Weights) and isinstance(second, Weights):
         return _weights_pair(first, second)
     anything = not isinstance(first, Path) and not isinstance(second, Path)
@@ -109,17 +94,21 @@ def _trained(run: RunFolder | None) -> tuple[Weights, Weights]:
     return Weights(base), tuned
 
 
-def _source(name: str, base: Path | None, connect: Connect | None) -> Weights | Path | AsyncChatModel:
+def _source(name: str, base: Path | None, named: Named | None) -> Weights | Path | AsyncChatModel:
     """What a name in the recipe or on the command line stands for."""
     path = Path(name)
+    if named is not None and name in named.models:
+        return named.open(name)
     if (path / "adapter_config.json").exists() and base is not None:
         return Weights(base, path)
+    if RunFolder(path).run_json.exists():
+        return _trained(RunFolder(path))[1]
     if path.is_dir():
         return Weights(path)
     if path.is_file():
         return path
-    if connect is not None:
-        return connect(name)
+    if named is not None:
+        return named.open(name)
     raise NotFoundError(f"{name} is neither a model folder nor a file with answers.", "Check the path.")
 
 

@@ -70,7 +70,12 @@ class Opinion:
 
 
 def judge_pairs(
-    pairs: Sequence[Pairing], judge: Judge, identity: str, file: Path, progress: Progress | None = None
+    pairs: Sequence[Pairing],
+    judge: Judge,
+    identity: str,
+    file: Path,
+    progress: Progress | None = None,
+    model: object = None,
 ) -> list[Opinion]:
     """Both opinions on each pair of different answers; `file` keeps them, and errors are asked for again.
 
@@ -80,6 +85,7 @@ def judge_pairs(
         identity: stands for the judge, its settings and its prompt.
         file: `judge.jsonl`.
         progress: called with the opinions that are there and the opinions wanted.
+        model: what the judge asks; its connections are closed in the end.
     """
     cases = {_key(case, identity): case for case in _cases(pairs)}
 
@@ -87,7 +93,7 @@ def judge_pairs(
         pick = await judge(case)
         return Opinion(case.pair.question.place, case.order, pick.said, pick.reason, key)
 
-    found = cached_each(file, Opinion, cases, ask, lambda opinion: opinion.said != "error", progress)
+    found = cached_each(file, Opinion, cases, ask, lambda opinion: opinion.said != "error", progress, model)
     return [*found.values()]
 
 

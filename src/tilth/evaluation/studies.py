@@ -11,7 +11,7 @@ import yaml
 from tilth.errors import FolderError
 from tilth.evaluation.ask import Answer, Answers, Speaker, ask
 from tilth.evaluation.compare import Comparison, Training, compare
-from tilth.evaluation.contestants import Connect, Pair, is_stale, open_pair
+from tilth.evaluation.contestants import Pair, is_stale, open_pair
 from tilth.evaluation.evidence import Evidence, evidence
 from tilth.evaluation.general import General, Regression, general_set, remembered
 from tilth.evaluation.inputs import (
@@ -22,6 +22,7 @@ from tilth.evaluation.inputs import (
 )
 from tilth.evaluation.judge import judge_pairs
 from tilth.evaluation.kept_losses import score
+from tilth.evaluation.named import Named
 from tilth.evaluation.protocol import BOTH, Contestant, Protocol, Question, SideName
 from tilth.evaluation.referee import Referee
 from tilth.evaluation.report import write_protocol, write_report
@@ -60,7 +61,7 @@ def compare_run(
     run: RunFolder,
     settings: Compare | None = None,
     *,
-    connect: Connect | None = None,
+    named: Named | None = None,
     reader: Reader | None = None,
 ) -> Comparison:
     """Compare the model before and after the training of a run, and write `report/`.
@@ -68,7 +69,7 @@ def compare_run(
     Args:
         run: a finished run.
         settings: what to ask and of whom; by default the run's own recipe. Paths are relative to the current folder.
-        connect: gives the model that a name in the recipe stands for.
+        named: the models of the recipe.
         reader: for whom.
 
     Raises:
@@ -79,28 +80,44 @@ def compare_run(
     wanted = settings or settings_of(run)
     questions = _questions(run, wanted.questions)
     return compare_pair(
-        open_pair(wanted.before, wanted.after, run, connect),
+        open_pair(wanted.before, wanted.after, run, named),
         questions,
         run,
         wanted,
-        judge=judge_of(wanted, connect),
+        judge=judge_of(wanted, named),
         training=Training(data_of(run), is_stale(run) if wanted.after is None else None),
         reader=reader,
     )
 
 
-def judge_of(settings: Compare, connect: Connect | None) -> Referee | None:
+def compare_models(
+    pair: Pair,
+    questions: Path,
+    out: Path,
+    settings: Compare,
+    *,
+    named: Named | None = None,
+    reader: Reader | None = None,
+) -> Comparison:
+    """Compare any two models on the questions of a file, and write `report/` into the folder `out`.
+
+    Raises:
+        SourceError: the file is missing, empty or unreadable.
+        UserError: a line has no question; the message names it.
+    """
+    judge = judge_of(settings, named)
+    return compare_pair(
+        pair, questions_from_file(questions), RunFolder(out), settings, judge=judge, reader=reader
+    )
+
+
+def judge_of(settings: Compare, named: Named | None) -> Referee | None:
     """The judge that the settings name; `None` where they name none.
 
     Raises:
-        FolderError: there is no recipe in which the name could stand.
         NotFoundError: the recipe has no model of this name.
     """
-    if settings.judge is None:
-        return None
-    if connect is None:
-        raise FolderError(f"no recipe says what model '{settings.judge}' is.", "Name it under `models:`.")
-    return Referee(connect(settings.judge))
+    return None if settings.judge is None else Referee((named or Named()).ask(settings.judge))
 
 
 def compare_pair(
@@ -160,10 +177,10 @@ def hear(
     opinions, marks = [], []
     if judge is not None:
         file, told = run.report / "judge.jsonl", _part(reader, "verdicts")
-        opinions = judge_pairs(pairs, judge.pick, judge.identity, file, told)
+        opinions = judge_pairs(pairs, judge.pick, judge.identity, file, told, judge.model)
         if with_three_h:
             file, told = run.report / "three_h.jsonl", _part(reader, "three H")
-            marks = mark_answers(pairs, judge.look, judge.identity, file, told)
+            marks = mark_answers(pairs, judge.look, judge.identity, file, told, judge.model)
     return evidence(
         pairs,
         votes=votes_of(make_booth(pairs, protocol.seed, run.votes)),

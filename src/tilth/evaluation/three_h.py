@@ -76,7 +76,12 @@ class ThreeH:
 
 
 def mark_answers(
-    pairs: Sequence[Pairing], look: Look, identity: str, file: Path, progress: Progress | None = None
+    pairs: Sequence[Pairing],
+    look: Look,
+    identity: str,
+    file: Path,
+    progress: Progress | None = None,
+    model: object = None,
 ) -> list[Marks]:
     """Marks for both answers of each pair; `file` keeps them, and errors are asked for again."""
     wanted = _wanted(pairs, identity)
@@ -85,7 +90,9 @@ def mark_answers(
         passed, reason = await look(said)
         return Marks(said.pair.question.place, said.side, passed, reason, key)
 
-    return [*cached_each(file, Marks, wanted, ask, lambda marks: bool(marks.passed), progress).values()]
+    return [
+        *cached_each(file, Marks, wanted, ask, lambda marks: bool(marks.passed), progress, model).values()
+    ]
 
 
 def known_marks(pairs: Sequence[Pairing], identity: str, file: Path) -> list[Marks]:

@@ -11,7 +11,14 @@ import yaml
 from tilth.errors import Problem, RecipeError
 from tilth.recipe.yaml import value as value_of
 
-PATH_KEYS = {"data.from", "compare.questions", "compare.before", "compare.after", "train.base_model"}
+PATH_KEYS = {
+    "data.from",
+    "compare.questions",
+    "compare.before",
+    "compare.after",
+    "compare.general",
+    "train.base_model",
+}
 """Values that name files: given on the command line they are relative to the current folder."""
 
 

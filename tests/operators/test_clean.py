@@ -252,6 +252,27 @@ UNMARKED = [
     "助手：",
     "array[1][2] = b[3];",
 ]
+NUMBERED = [
+    ("151、鱼会渴吗", "鱼会渴吗"),
+    ("182.鱼会渴吗", "鱼会渴吗"),
+    ("182．鱼会渴吗", "鱼会渴吗"),
+    ("3）鱼会渴吗", "鱼会渴吗"),
+    ("3) 鱼会渴吗", "鱼会渴吗"),
+    ("7. Do fish sleep?", "Do fish sleep?"),
+    ("26.“鱼会渴吗？”他问", "“鱼会渴吗？”他问"),
+    ("4、小明有5条鱼", "小明有5条鱼"),
+]
+UNNUMBERED = [
+    "1.5倍",
+    "3.14是什么",
+    "2024年的鱼",
+    "10 个鱼缸",
+    "1、2、3，木头人",
+    "1. 烧水\n2. 放鱼",
+    "88 邻居家的猫",
+    "12345、鱼",
+    "3:2",
+]
 CHANGES = {
     "strip_html": (HTML, NOT_HTML),
     "strip_boilerplate": (BOILERPLATE, NOT_BOILERPLATE),
@@ -260,6 +281,7 @@ CHANGES = {
     "squeeze_whitespace": (LOOSE, TIGHT),
     "join_split_words": (SPLIT, MEANT),
     "strip_markers": (MARKED, UNMARKED),
+    "strip_list_number": (NUMBERED, UNNUMBERED),
 }
 
 

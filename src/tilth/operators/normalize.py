@@ -58,33 +58,34 @@ def dates(sample: Sample, *, style: DateStyle = "iso", field: Field = "both") ->
     return Propose(proposals, None if changed is sample else changed)
 
 
-@operator("normalize.numbers", examples=("三百二十五公里 → 325公里",))
+@operator("normalize.numbers", version=2, examples=("三百二十五公里 → 325公里",))
 def numbers(sample: Sample, *, style: Literal["digits", "hanzi"] = "digits", field: Field = "both") -> Sample:
     """Numbers before a unit of measure are written in digits (or in hanzi).
 
     Only whole, exact numerals before a unit of `data/units.txt` count: 三四公里, 十几斤, 一米八 and numerals
-    without a unit stay.
+    without a unit stay. 一 is a number only before units such as 公里 and 毫升, and never in 最后一公里.
     """
     return edit(
         sample, lambda text: outside(text, lambda part: rewrite_numbers(part, style), wording=True), field
     )
 
 
-@operator("normalize.currency", examples=("¥30 → 30元", "30块钱 → 30元", "US$5 → 5美元"))
+@operator("normalize.currency", version=2, examples=("¥30 → 30元", "30块钱 → 30元", "US$5 → 5美元"))
 def currency(sample: Sample, *, to: Literal["word", "symbol"] = "word", field: Field = "both") -> Sample:
     """Amounts of money are written one way: `30元` or `¥30`.
 
-    块 is money only as 块钱, or at the end of a clause that speaks of a price. Ranges and a bare `$`, which is
-    the sign of many currencies, stay.
+    块 is money only as 块钱, or at the end of a clause that speaks of a price; 元 with 角 and 分 becomes one decimal
+    number. Ranges and a bare `$`, which is the sign of many currencies, stay.
     """
     return edit(sample, lambda text: outside(text, lambda part: rewrite_money(part, to), wording=True), field)
 
 
-@operator("normalize.simplified", examples=("虛偽 → 虚伪",))
+@operator("normalize.simplified", version=2, examples=("虛偽 → 虚伪",))
 def simplified(sample: Sample, *, config: ScriptConfig = "t2s", field: Field = "both") -> Sample:
     """Traditional characters become simplified ones, with OpenCC; quotations are converted too.
 
-    `t2s`, `tw2s` and `hk2s` change characters; `tw2sp` and `hk2sp` also change words (軟體 → 软件).
+    `t2s`, `tw2s` and `hk2s` change characters; `tw2sp` and `hk2sp` also change words (軟體 → 软件). A text in
+    simplified characters is left alone but for words that only Taiwan uses (`data/taiwan_words.txt`, with `tw2sp`).
 
     Raises:
         MissingExtra: OpenCC is not installed.

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import yaml
 
 from tilth.operators.normalize_marks import stands_in_foreign_line
-from tilth.operators.normalize_numbers import NUMERALS
+from tilth.operators.normalize_numbers import NUMERALS, read_numeral
 
 _NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?![\d.,]*\d)(?:[ ]?(?P<scale>[万亿]))?"
 _RANGE_AFTER = r"(?![ ]?[-~～—－至到][ ]?\d)"
@@ -30,6 +30,8 @@ def rewrite_money(text: str, to: Literal["word", "symbol"]) -> str:
     """`text` with amounts of money as a word after the number, or as a symbol before it."""
     if not _gate().search(text):
         return text
+    if "元" in text:
+        text = _CHANGE.sub(partial(_write_change, to=to), text)
     for currency in _currencies(to):
         text = currency.pattern.sub(partial(_write, currency=currency, to=to), text)
     return _LOOSE_CHANGE.sub(partial(_write_loose, to=to), text) if "块" in text else text
@@ -41,6 +43,29 @@ def _write(match: re.Match[str], currency: _Currency, to: Literal["word", "symbo
     number = match["number"] or match["number2"]
     scale = match["scale"] or match["scale2"] or ""
     return f"{number}{scale}{currency.word}" if to == "word" else f"{currency.symbol}{number}{scale}"
+
+
+_ONE = "[1-9一二两三四五六七八九]"
+_CHANGE = re.compile(
+    rf"(?<![\dA-Za-z_.,:：{NUMERALS}几数多美欧日韩港第])(?<![\d{NUMERALS}][-~～—－至到])"
+    rf"(?P<number>\d+|[{NUMERALS}]+)元(?:(?P<tenths>{_ONE})[角毛](?:(?P<hundredths>{_ONE})分)?|零(?P<cents>{_ONE})分)"
+    r"(?:钱|整)?(?=[的，。！？；：、,.!?;:）)”」』\s]|$)"
+)
+"""元 with 角 and 分, down to the end of what is said: 三元五角星 and 十元五分钟 go on."""
+
+
+def _write_change(match: re.Match[str], to: Literal["word", "symbol"]) -> str:
+    """An amount in 元, 角 and 分 as one decimal number; where the number is not exact it stays."""
+    whole = int(match["number"]) if match["number"].isdecimal() else read_numeral(match["number"])
+    if whole is None:
+        return match[0]
+    decimals = "0" + _digit(match["cents"]) if match["cents"] else _digit(match["tenths"])
+    decimals += _digit(match["hundredths"]) if match["hundredths"] else ""
+    return f"¥{whole}.{decimals}" if to == "symbol" else f"{whole}.{decimals}元"
+
+
+def _digit(char: str) -> str:
+    return char if char.isdecimal() else str(read_numeral(char))
 
 
 _LOOSE_CHANGE = re.compile(
@@ -81,7 +106,7 @@ def _gate() -> re.Pattern[str]:
     names = {
         name for word, row in _table()["currencies"].items() for name in (word, *row["before"], *row["after"])
     }
-    return re.compile("|".join(map(re.escape, sorted(names | {"块"}))))
+    return re.compile("|".join(map(re.escape, sorted(names | {"块", "角", "毛", "分"}))))
 
 
 @lru_cache

@@ -18,10 +18,11 @@ _PLACES = 12
 def read_numeral(text: str) -> int | None:
     """The value of a whole Chinese numeral; `None` for 三四, 三百二, 百十 and all else that is not exact and complete.
 
-    What is read is written again and compared, so only the full forms of GB/T 15835 pass.
+    What is read is written again and compared, so only the full forms of GB/T 15835 pass, and 零十 for 零一十.
     """
+    full = text.replace("两", "二").replace("〇", "零").replace("零十", "零一十")
     total = section = digit = 0
-    for char in text.replace("两", "二").replace("〇", "零"):
+    for char in full:
         if char in _SMALL:
             section += (digit or 1) * _SMALL[char]
             digit = 0
@@ -31,11 +32,7 @@ def read_numeral(text: str) -> int | None:
         else:
             digit = DIGITS.index(char)
     value = total + section + digit
-    return (
-        value
-        if value < 10**_PLACES and write_numeral(value) == text.replace("两", "二").replace("〇", "零")
-        else None
-    )
+    return value if value < 10**_PLACES and write_numeral(value) == full else None
 
 
 def write_numeral(value: int) -> str:
@@ -78,12 +75,46 @@ def _is_range(match: re.Match[str]) -> bool:
     return bool(_RANGE_BEFORE.search(match.string[max(0, match.start() - 4) : match.start()]))
 
 
+_METRIC = frozenset(
+    [
+        "公里",
+        "千米",
+        "厘米",
+        "毫米",
+        "微米",
+        "纳米",
+        "公斤",
+        "千克",
+        "毫克",
+        "微克",
+        "毫升",
+        "平方公里",
+        "平方米",
+        "立方米",
+        "公顷",
+    ]
+)
+_NO_ONE = frozenset("后每这那哪同某另唯头前上下统整任")
+
+
+def _is_one(match: re.Match[str]) -> bool:
+    """Whether 一 is the number 1: before a unit of the metric system that is no everyday word, and no 最后一公里."""
+    unit, (start, end) = match["unit"], match.span()
+    before, behind = match.string[max(0, start - 3) : start], match.string[end : end + 1]
+    return (
+        unit in _METRIC
+        and not (_NO_ONE & {before[-1:], behind})
+        and not before.endswith(unit)
+        and behind != "一"
+    )
+
+
 def _to_digits(match: re.Match[str]) -> str:
     if not match["unit"]:
         return match[0]
     whole, point, decimals = match["number"].partition("点")
     value = read_numeral(whole)
-    if value is None or match["number"] == "一" or _is_range(match):
+    if value is None or _is_range(match) or (match["number"] == "一" and not _is_one(match)):
         return match[0]
     fraction = (
         "." + "".join(str(DIGITS.index(char)) for char in decimals.replace("〇", "零")) if point else ""

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from tilth.errors import MissingExtra
+from tilth.operators import lexicon
 
 if TYPE_CHECKING:
     from opencc import OpenCC
@@ -39,11 +40,19 @@ def simplify(text: str, config: ScriptConfig) -> str:
     """
     if not _HAN.search(text):
         return text
-    # A text without a traditional form is not touched again: 程序 is what 程式 became, and is no 进程.
+    # A text without a traditional form is not touched again: 程序 is what 程式 became, and is no 进程. Only words that
+    # nobody but Taiwan uses are told by themselves.
     if _converter("t2s").convert(text) == text:
-        return text
+        if config != "tw2sp":
+            return text
+        return _taiwan().sub(lambda match: str(_converter(config).convert(match[0])), text)
     converted: str = _converter(config).convert(text)
     return converted
+
+
+@lru_cache
+def _taiwan() -> re.Pattern[str]:
+    return re.compile(lexicon.any_of(lexicon.shipped("taiwan_words.txt")))
 
 
 @lru_cache

@@ -60,7 +60,7 @@ def enough_for(target: float, what: str, right: int, proposed: int, wanted: int)
     """A precision over at least `ENOUGH` proposals, the recall beside it; with fewer the point stays open."""
     got = f"{share(right, proposed)}, recall {share(right, wanted)}"
     if proposed < ENOUGH:
-        note = f"too few to say: {ENOUGH} proposals are needed; the shipped list is short and knows certain forms only"
+        note = f"too few to say: {ENOUGH} proposals are needed"
         return Figure(what, got, f"≥ {target:g}", None, note)
     return Figure(what, got, f"≥ {target:g}", right >= target * proposed)
 

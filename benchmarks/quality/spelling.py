@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from benchmarks.quality.cases import Pair, sample
+from benchmarks.quality.cases import Pair, decide, numbered, sample
 from benchmarks.quality.figures import Figure, Part, enough_for, reported, share
 
-from tilth.operators.denoise import spelling
+from tilth.operators.denoise import WrongCharacters, spelling
 from tilth.sample import Propose, Sample
 
 Edit = tuple[int, int, str]
@@ -60,45 +60,67 @@ def applied(text: str) -> str:
     return outcome.question
 
 
+def proposed_in_context(texts: Sequence[str]) -> list[str]:
+    """The texts as `denoise.wrong_characters` proposes them, when they are one set."""
+    samples = numbered([(text, "") for text in texts])
+    offers = decide(WrongCharacters(field="question"), samples)
+    return [
+        offers[n].proposals[0].after if n in offers else text  # type: ignore[union-attr]  # it only proposes
+        for n, text in enumerate(texts)
+    ]
+
+
 def _touched(found: set[Edit]) -> set[int]:
     return {at for start, end, _ in found for at in range(start, max(end, start + 1))}
 
 
 def _measure(name: str, pairs: Sequence[Pair]) -> tuple[list[Figure], list[str]]:
-    wrong: list[str] = []
-    ours_size = gold_size = detected = corrected = kept = 0
-    faulty = sum(before != after for before, after in pairs)
-    offers, right = {"proposals": 0, "`mode: apply`": 0}, {"proposals": 0, "`mode: apply`": 0}
-    for before, after in pairs:
-        gold = edits(before, after)
-        gold_size += len(gold)
-        for kind, step in (("proposals", proposed), ("`mode: apply`", applied)):
-            ours = edits(before, step(before))
-            offers[kind] += bool(ours)
-            right[kind] += bool(ours) and ours <= gold
-            if kind == "proposals":
-                ours_size += len(ours)
-                detected += len(_touched(ours) & _touched(gold))
-                corrected += len(ours & gold)
-                if not ours <= gold:
-                    wrong.append(f"{name}: {_shown(before, ours - gold)}")
-                    kept += proposed(after) != after
-    clean = [after for _, after in pairs]
-    alarms = sum(proposed(text) != text for text in clean)
+    before, after = [b for b, _ in pairs], [a for _, a in pairs]
+    faulty = sum(b != a for b, a in pairs)
+    listed, clean = [proposed(text) for text in before], [proposed(text) for text in after]
+    changed = [applied(text) for text in before]
+    right, offers, _ = _judged(name, pairs, changed)
+    found, wrong = _figures(f"{name}, `spelling`", pairs, listed, clean)
+    figures = [
+        *found,
+        enough_for(0.95, f"{name}, `spelling`: precision of `mode: apply`", right, offers, faulty),
+    ]
+    found, missed = _figures(
+        f"{name}, `wrong_characters`", pairs, proposed_in_context(before), proposed_in_context(after)
+    )
+    return [*figures, *found], [*wrong, *missed]
+
+
+def _judged(name: str, pairs: Sequence[Pair], texts: Sequence[str]) -> tuple[int, int, list[str]]:
+    """Of the texts, how many are right wherever they differ, how many differ, and what is wrong."""
+    offers = right = 0
+    wrong = []
+    for (before, after), text in zip(pairs, texts, strict=True):
+        ours, gold = edits(before, text), edits(before, after)
+        offers += bool(ours)
+        right += bool(ours) and ours <= gold
+        if not ours <= gold:
+            wrong.append(f"{name}: {_shown(before, ours - gold)}")
+    return right, offers, wrong
+
+
+def _figures(
+    name: str, pairs: Sequence[Pair], texts: Sequence[str], clean: Sequence[str]
+) -> tuple[list[Figure], list[str]]:
+    """What a step proposes for the faulty side, and for the clean side when that is the set."""
+    right, offers, wrong = _judged(name, pairs, texts)
+    ours = [edits(before, text) for (before, _), text in zip(pairs, texts, strict=True)]
+    gold = [edits(before, after) for before, after in pairs]
+    sizes = sum(map(len, ours)), sum(map(len, gold))
+    detected = sum(len(_touched(a) & _touched(b)) for a, b in zip(ours, gold, strict=True))
+    corrected = sum(len(a & b) for a, b in zip(ours, gold, strict=True))
+    alarms = sum(text != after for (_, after), text in zip(pairs, clean, strict=True))
+    faulty = sum(map(bool, gold))
     return [
-        *(
-            enough_for(target, f"{name}: precision of {kind}", right[kind], offers[kind], faulty)
-            for kind, target in (("proposals", 0.8), ("`mode: apply`", 0.95))
-        ),
-        _f1(f"{name}: detection, by character", detected, ours_size, gold_size),
-        _f1(f"{name}: correction, by character", corrected, ours_size, gold_size),
-        reported(f"{name}: false alarms on clean sentences (the corrected side)", alarms, len(clean)),
-        reported(
-            f"{name}: wrong proposals whose form the set's own correction keeps",
-            kept,
-            offers["proposals"] - right["proposals"],
-            "errors that the set does not mark, as far as the list is right",
-        ),
+        enough_for(0.8, f"{name}: precision of proposals", right, offers, faulty),
+        _f1(f"{name}: detection, by character", detected, *sizes),
+        _f1(f"{name}: correction, by character", corrected, *sizes),
+        reported(f"{name}: false alarms on clean sentences (the corrected side)", alarms, len(pairs)),
     ], wrong
 
 

@@ -10,12 +10,6 @@ from benchmarks.quality.cases import near_copy, similarity
 from benchmarks.quality.run import PAGE, PARTS, main, page
 
 KNOWN = {
-    "dedup": {"numbered posts matched after normalizing, `on: question`"},
-    "normalization": {
-        "numbers to digits: cases in scope",
-        "money: cases in scope",
-        "OpenCC tw2sp: cases in scope",
-    },
     "relevance": {
         "chengyu told from 917 mixed rows by keywords",
         "xhs told from 917 mixed rows by description",

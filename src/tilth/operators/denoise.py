@@ -14,6 +14,7 @@ from tilth.operators.base import Field, edit, operator
 from tilth.operators.denoise_sets import ClippedStart as ClippedStart
 from tilth.operators.denoise_sets import MergedAnswers as MergedAnswers
 from tilth.operators.features import units
+from tilth.operators.wrong_characters import WrongCharacters as WrongCharacters
 from tilth.sample import Proposal, Propose, Sample
 
 Mode = Literal["propose", "apply"]

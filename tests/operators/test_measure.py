@@ -203,6 +203,21 @@ def test_a_keyword_that_occurs_and_an_equal_example_are_wholly_relevant():
     assert [verdict.signals["relevance"] for verdict in found.values()] == [1.0, 1.0]
 
 
+def test_feedback_finds_what_shares_its_words_with_the_nearest():
+    questions = ("番茄炒蛋要放糖吗", "番茄炒蛋先放蛋吗", "炒蛋要放糖吗", "防火墙怎样配置", "红叶什么时候落")
+    samples = [talk(question, "答", place=f"a:{n}") for n, question in enumerate(questions)]
+
+    def scores(feedback):
+        operator = Relevance(keywords=("番茄",), feedback=feedback)
+        found = operator.decide(facts_of(operator, samples), {s.place: s for s in samples}.__getitem__)
+        return [verdict.signals["relevance"] for _, verdict in found]
+
+    assert scores(0)[2] == scores(0)[3] == 0
+    assert scores(2)[2] > 0.2
+    assert scores(2)[3] == scores(2)[4] == 0
+    assert all(0 <= score <= 1 for score in scores(2))
+
+
 def test_relevance_to_nothing_is_refused():
     with pytest.raises(ValueError, match="relevance to what"):
         Relevance(keywords=("！",))

@@ -58,7 +58,7 @@ def context(**more):
     empty = {"bins": [], "low": 0, "high": 0, "median": 0}
     base = {
         "name": "x", "status": "done", "reason": "", "counts": counts, "steps": [step], "leaks": [], "asked": 0, "gone": [],
-        "changes": [], "proposals": [], "splits": {"train": 1}, "moved": [], "coverage": [], "diversity": [{"group": "together", "samples": 2, "distinct": 0.5, "nearest": None}], "suffix": "jsonl",
+        "changes": [], "proposals": [], "splits": {"train": 1}, "moved": [], "coverage": [], "represented": {}, "diversity": [{"group": "together", "samples": 2, "distinct": 0.5, "nearest": None}], "suffix": "jsonl",
         "lengths": {"question": empty, "answer": empty}, "inputs": [], "version": "0",
     }  # fmt: skip
     return {**base, **more}

@@ -9,6 +9,8 @@ import typer
 
 from tilth.cli.terminal import Json, emit, note, say, table
 
+_KINDS = {"over": "over-represented", "under": "under-represented", "lost": "lost most of its samples"}
+
 
 def command(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
@@ -18,6 +20,7 @@ def command(
 
     Example: tilth report runs/demo
     """
+    from tilth.engine.coverage import represented
     from tilth.errors import FolderError
     from tilth.store.files import read_json
     from tilth.store.folder import RunFolder
@@ -42,3 +45,7 @@ def command(
     if facts["coverage"]:
         rows = [(row["topic"], row["before"], row["after"]) for row in facts["coverage"]]
         table("", ("topic", "before", "after"), rows, numbers=(1, 2))
+        for kind, found in represented(facts["coverage"]).items():
+            if found:
+                named = ", ".join(f"{row['topic']} ({row['times']}×)" for row in found)
+                say(f"{_KINDS[kind]}: {named}")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from tilth import __version__
+from tilth.engine.coverage import coverage_table, represented
 from tilth.engine.diversity import diversity
-from tilth.engine.output import Written, final_samples
+from tilth.engine.output import Written
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.operators.topics import topics
 from tilth.pages import render
 from tilth.recipe.plan import Plan
-from tilth.sample import Sample
 from tilth.store.files import read_jsonl, write_json, write_text
 from tilth.store.folder import RunFolder
 
@@ -53,6 +49,7 @@ def write_report(
         asked += len(plan.recipe.compare.questions)
     context = {
         **facts,
+        "represented": represented(coverage),
         "name": plan.name,
         "status": result["status"],
         "reason": result.get("reason", ""),
@@ -73,23 +70,6 @@ def write_report(
     }
     write_text(folder.report / "data.html", render("data.html", **context))
     write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks), asked)))
-
-
-def coverage_table(folder: RunFolder, state: StageState) -> list[dict[str, Any]]:
-    """`[{topic, before, after}]`: what the samples that could be read are about, and those of them that are kept."""
-
-    def samples() -> Iterator[Sample]:
-        for mark in state.marks:
-            yield from final_samples(state, mark)
-        for door in ("dropped", "held"):
-            for line in read_jsonl(folder.door(door)):
-                yield msgspec.convert(line["sample"], Sample)
-
-    found = topics(samples)
-    kept = sum(1 for mark in state.marks for _ in final_samples(state, mark))
-    before, after = Counter(found), Counter(found[:kept])
-    rows = sorted((topic for topic in before if topic), key=lambda topic: (-before[topic], topic))
-    return [{"topic": topic, "before": before[topic], "after": after[topic]} for topic in rows]
 
 
 def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:

@@ -88,6 +88,8 @@ class ChatServer:
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         fields = {k.lower(): v for k, _, v in (line.partition(": ") for line in head.split("\r\n")[1:])}
         body = json.loads(await reader.readexactly(int(fields.get("content-length", 0))) or b"{}")
+        if head.startswith("GET "):
+            return await _answer(writer, give({"object": "list", "data": []}))
         self.seen.append(body)
         self.times.append(time.perf_counter())
         self.keys.append(fields.get("authorization", ""))

@@ -11,11 +11,14 @@ import time
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from tests.chat_server import completion, fail, give, playing, say
-from tilth.engine import explain, run
-from tilth.errors import RecipeError
+from tilth.cli.app import app
+from tilth.engine import check_input, dry_run, explain, run
+from tilth.errors import NotFoundError, RecipeError
 from tilth.models.requests import FILE, RequestStore
+from tilth.recipe import load
 from tilth.store.files import read_jsonl
 
 pytest.importorskip("openai")
@@ -302,3 +305,65 @@ def test_twenty_kills_at_random_moments_of_500_rows(tmp_path):
 
     moments = [random.Random(20).randrange(1, 45) for _ in range(20)]
     assert kill_and_go_on(tmp_path, 500, 20, moments) == 20
+
+
+def test_a_dry_run_tells_calls_tokens_and_money_and_sends_nothing(tmp_path):
+    steps = [{"annotate.draft_answer": {"model": "teacher"}}, {"annotate.judge": {"model": "teacher"}}]
+    with playing(echo) as (server, url):
+        plan = load(recipe(tmp_path, url, rows=20, steps=steps, max_tokens=100))
+        found = dry_run(plan, limit=10)
+        (told,) = found["forecast"]
+        assert (found["tried"], found["of"], told["calls"], told["cached"], told["currency"]) == (
+            10,
+            20,
+            40,
+            0,
+            "CNY",
+        )
+        assert told["completion_tokens_at_most"] == 4000
+        assert 2000 < told["prompt_tokens"] < 30000
+        assert told["cost_at_most"] == round((told["prompt_tokens"] + 2 * 4000) / 1e6, 6)
+        assert told["cost_about"] is None
+        assert server.seen == []
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["q.jsonl", "recipe.yaml"]
+        run(recipe(tmp_path, url, rows=20, max_tokens=100), tmp_path / "out")
+        (told,) = dry_run(plan)["forecast"]
+    assert (told["calls"], told["cached"], told["completion_tokens_about"]) == (20, 20, 60)
+    assert told["cost_about"] < told["cost_at_most"]
+    assert len(server.seen) == 20
+
+
+def test_check_knocks_only_where_something_is_not_known_yet(tmp_path):
+    with playing(echo) as (server, url):
+        path = recipe(tmp_path, url)
+        assert list(check_input(load(path))) == []
+        run(path, tmp_path / "out")
+        asked = len(server.seen)
+        assert list(check_input(load(path))) == []
+        assert len(server.seen) == asked
+    assert list(check_input(load(path))) == []
+    with (tmp_path / "q.jsonl").open("a", encoding="utf-8") as handle:
+        handle.write('{"question": "新的问题？"}\n')
+    (problem,) = check_input(load(path))
+    assert problem.path == "models.teacher"
+    assert problem.message.startswith("cannot talk to 127.0.0.1")
+
+
+def test_the_paid_answers_are_shown_exported_and_taken_in(tmp_path):
+    def tilth(*words):
+        done = CliRunner().invoke(app, ["requests", *map(str, words)], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    with playing(echo) as (_, url):
+        path = recipe(tmp_path / "a", url)
+        run(path, tmp_path / "a/out")
+    lines = tmp_path / "requests.jsonl"
+    shown = json.loads(tilth(path, "--export", lines, "--json"))["models"]
+    assert shown == [{"model": "m", "requests": 6, "prompt_tokens": 42, "completion_tokens": 18}]
+    assert len(list(read_jsonl(lines))) == 6
+    other = recipe(tmp_path / "b", url)
+    assert json.loads(tilth(other, "--import", lines, "--json"))["models"] == shown
+    assert "42" in tilth(tmp_path / "b")
+    with pytest.raises(NotFoundError):
+        tilth(tmp_path)

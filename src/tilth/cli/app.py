@@ -14,7 +14,7 @@ from tilth.errors import TilthError
 
 COMMANDS = {
     "Prepare data": ("init", "check", "run", "convert"),
-    "Look at a run": ("status", "show", "explain", "diff", "restore", "report", "studio"),
+    "Look at a run": ("status", "show", "explain", "diff", "restore", "report", "requests", "studio"),
     "Train and compare": ("tokens", "train", "merge", "export", "chat", "serve", "compare"),
     "Help": ("list", "doctor"),
 }

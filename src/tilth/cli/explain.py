@@ -61,11 +61,15 @@ def _step(step: dict[str, Any]) -> Any:
         line.append(f"{step['door']}, {step['reason']}", style="bold red")
     else:
         line.append(step["reason"] or "unchanged", style="dim")
-    shown = {name: value for name, value in step["evidence"].items() if name != "proposals"}
+    shown = {name: value for name, value in step["evidence"].items() if name not in ("proposals", "answers")}
     if "proposals" in step["evidence"]:
         line.append(", a proposal (below)", style="yellow")
     if shown:
         line.append("  " + ", ".join(f"{name}: {value}" for name, value in shown.items()), style="dim")
+    for answer in step["evidence"].get("answers", ()):
+        said = answer.get("text") or answer.get("reason", "")
+        line.append(f"\n    {answer['model']} ({answer['state']}): ", style="dim")
+        line.append(said.replace("\n", "⏎"))
     return line
 
 

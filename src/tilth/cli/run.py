@@ -63,6 +63,13 @@ def _show_plan(found: dict[str, Any]) -> None:
 
     say(f"Tried on {found['tried']} of the entries; nothing was written.")
     show_run(found)
+    for row in found["forecast"]:
+        about = f", about {row['cost_about']} for answers of the usual length" if row["cost_about"] else ""
+        money = f": at most {row['cost_at_most']} {row['currency']}{about}" if row["currency"] else ""
+        say(
+            f"{row['model']}: {row['calls']} calls and {row['cached']} answers at hand, about {row['prompt_tokens']} tokens "
+            f"in, at most {row['completion_tokens_at_most']} out{money}"
+        )
     for row in found["thresholds"]:
         limits = ", ".join(f"{name}: {value}" for name, value in row["settings"].items() if value is not None)
         say(

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from tilth.engine.shard import Mark, Pass, Task, prepare_process
 from tilth.errors import TilthError
 from tilth.models.base import AsyncChatModel, Reply, Request
+from tilth.models.connect import Connected, connect
+from tilth.models.requests import FILE, RequestStore
 from tilth.models.structured import Structured
 from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan, Step
@@ -202,17 +204,26 @@ async def _call(step: Step, sample: Sample, settings: Mapping[str, Any]) -> Any:
     return await step.declared.target(sample, **settings)
 
 
-def connector(plan: Plan) -> Callable[[Named], Any]:
+class Connector:
     """Connects the models of a plan, all to one cache beside the recipe; `TILTH_OFFLINE=1` sends nothing."""
-    from tilth.models.connect import connect
-    from tilth.models.requests import FILE, RequestStore
 
-    stores: list[RequestStore] = []
+    def __init__(self, plan: Plan, store: RequestStore | None = None) -> None:
+        self._plan, self._store = plan, store
 
-    def made(named: Named) -> Any:
-        stores[:] = stores or [RequestStore(plan.folder / FILE)]
+    @property
+    def store(self) -> RequestStore:
+        """The answers that were paid for."""
+        if self._store is None:
+            self._store = RequestStore(self._plan.folder / FILE)
+        return self._store
+
+    def __call__(self, named: Named) -> Connected:
+        """The model of a name."""
         offline = os.environ.get("TILTH_OFFLINE") == "1"
-        payer = f"{plan.name}/{named.name}"
-        return connect(named.settings, plan.folder, payer=payer, offline=offline, store=stores[0])
+        payer = f"{self._plan.name}/{named.name}"
+        return connect(named.settings, self._plan.folder, payer=payer, offline=offline, store=self.store)
 
-    return made
+    def close(self) -> None:
+        """Close the cache."""
+        if self._store is not None:
+            self._store.close()

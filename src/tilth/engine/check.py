@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from itertools import islice
 
+from tilth.engine.costs import models_of
+from tilth.engine.dry import dry_run
 from tilth.engine.reading import read_source, sample_of
 from tilth.errors import FormatError, Problem, SourceError
+from tilth.models.endpoint import EndpointModel
+from tilth.models.settings import Endpoint
 from tilth.recipe.plan import Plan
 from tilth.sources import files_of
 from tilth.sources.base import Spec
@@ -27,6 +32,30 @@ def check_input(plan: Plan) -> Iterator[Problem]:
             yield from _try_to_read(plan, spec)
         except (SourceError, FormatError) as error:
             yield Problem(error.message, "data.from", plan.file, hint=error.hint)
+            return
+    yield from _unreachable(plan)
+
+
+def _unreachable(plan: Plan) -> Iterator[Problem]:
+    """Endpoints that do not answer. One is only knocked at where a run would have to ask it something new."""
+    asked = models_of(plan)
+    if not any(isinstance(named.settings, Endpoint) for named in asked.values()):
+        return
+    wanted = {row["model"] for row in dry_run(plan, LOOKED_AT)["forecast"] if row["calls"]}
+    for name, named in asked.items():
+        if name in wanted and isinstance(named.settings, Endpoint):
+            problem = asyncio.run(_knock(named.settings))
+            if problem:
+                hint = "Start the server, or mend base_url and api_key; what is in the cache needs neither."
+                yield Problem(f"{problem}.", f"models.{name}", plan.file, hint=hint)
+
+
+async def _knock(settings: Endpoint) -> str:
+    model = EndpointModel(settings)
+    try:
+        return await model.probe()
+    finally:
+        await model.close()
 
 
 def _try_to_read(plan: Plan, spec: Spec) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from tilth import __version__
-from tilth.engine.asking import Desk, connector
+from tilth.engine.asking import Connector, Desk
 from tilth.engine.costs import answers_in, cost_so_far, costs, models_of, paid
 from tilth.engine.inputs import Inputs, lock_text, read_inputs
 from tilth.engine.leaks import find_run_leaks
@@ -67,12 +67,14 @@ def run(
     checked = recipe if isinstance(recipe, Plan) else load(recipe, list(assignments))
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     with locked(folder.path):
-        desk = Desk(connect or connector(checked))
+        connector = Connector(checked)
+        desk = Desk(connect or connector)
         try:
             told = progress or (lambda *_: None)
             return _Run(checked, folder, workers or default_workers(), limit, told, desk).go()
         finally:
             desk.close()
+            connector.close()
 
 
 class _Run:
@@ -213,8 +215,9 @@ class _Run:
             return self._decided(step, tasks)
 
         def told(done: int, total: int) -> None:
-            paid_for = cost_so_far(self.desk.models.values())
-            self.progress(f"{step.name} {paid_for}".rstrip(), done, total)
+            if step.models:
+                paid_for = cost_so_far(self.desk.models.values())
+                self.progress(f"{step.name} {paid_for}".rstrip(), done, total)
 
         return self.desk.walk(tasks, step, told)
 

@@ -12,8 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from tilth.engine.asking import Connector
 from tilth.engine.driver import run
+from tilth.engine.forecast import Forecast
 from tilth.engine.inputs import Inputs, read_inputs
+from tilth.models.requests import FILE, RequestStore
+from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan
 from tilth.sources import entries
 from tilth.sources.base import Entry
@@ -25,8 +29,9 @@ SEED = 42
 def dry_run(plan: Plan, limit: int = 1000) -> dict[str, Any]:
     """What a run would do, tried on up to `limit` seeded entries; nothing is written where the user works.
 
-    Returns `run.json` of the trial with `tried`, `of`, `thresholds` and `files` (what a run would write). Model
-    steps are not part of a trial: they cost money.
+    Returns `run.json` of the trial with `tried`, `of`, `thresholds`, and `forecast`: for each model what a run over
+    everything would ask and cost. Nothing is sent: answers that the cache does not hold are made up, the kindest ones,
+    so that the forecast is on the high side and what the steps behind them did is a guess.
 
     Raises:
         SourceError: an input cannot be read.
@@ -41,11 +46,34 @@ def dry_run(plan: Plan, limit: int = 1000) -> dict[str, Any]:
             path.write_bytes(b"".join(_line(entry) for source, entry in chosen if source == index))
             specs.append(replace(spec, path=str(path), encoding="utf-8", address="", page=None))
         trial = replace(plan, specs=tuple(specs))
-        result = run(trial, scratch / "run", workers=1)
+        forecasts = Forecasts(plan)
+        result = run(trial, scratch / "run", workers=1, connect=forecasts)
+        forecasts.close()
         signals = thresholds(plan, RunFolder(scratch / "run"))
     finally:
         shutil.rmtree(scratch)
-    return {**result, "tried": len(chosen), "of": total, "thresholds": signals}
+    scale = total / len(chosen) if chosen else 1.0
+    told = [forecast.told(scale) for forecast in forecasts.made]
+    return {**result, "tried": len(chosen), "of": total, "thresholds": signals, "forecast": told}
+
+
+class Forecasts:
+    """Connects the models of a plan to nothing but the answers that are there already."""
+
+    def __init__(self, plan: Plan) -> None:
+        known = plan.folder / FILE
+        self._connector = Connector(plan, RequestStore(known if known.exists() else Path(":memory:")))
+        self.made: list[Forecast] = []
+
+    def __call__(self, named: Named) -> Forecast:
+        """The model of a name."""
+        model = self._connector(named)
+        self.made.append(Forecast(named, model, self._connector.store.mean_completion(model.name)))
+        return self.made[-1]
+
+    def close(self) -> None:
+        """Close the cache."""
+        self._connector.close()
 
 
 def draw(inputs: Inputs, limit: int) -> tuple[list[tuple[int, Entry]], int]:

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import islice, takewhile, zip_longest
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -315,7 +315,11 @@ def _told(step: Step, before: Sample, outcome: Any) -> dict[str, Any]:
 
 
 def _texts(before: Sample, after: Sample) -> tuple[str | None, str | None]:
-    pairs = [(a.content, b.content) for a, b in zip(before.messages, after.messages, strict=False) if a != b]
+    pairs = [
+        (a.content if a else "", b.content if b else "")
+        for a, b in zip_longest(before.messages, after.messages)
+        if a != b
+    ]
     if not pairs:
         return None, None
     return "\n".join(a for a, _ in pairs), "\n".join(b for _, b in pairs)

@@ -167,6 +167,25 @@ class EndpointModel:
             )
         return self._client
 
+    async def probe(self) -> str:
+        """Why the server cannot be asked; empty where it can. It is asked for its list of models, which costs nothing."""
+        import openai
+
+        try:
+            await self._connected().models.list()
+        except (openai.APITimeoutError, openai.APIConnectionError) as error:
+            return self._unreachable(error).reason
+        except openai.APIStatusError as error:
+            # Many servers have no such list; one that refuses the key refuses it everywhere.
+            return (
+                f"the server answered {error.status_code}: {self._clean(error)}"
+                if error.status_code in (401, 403)
+                else ""
+            )
+        except (openai.APIError, ValueError):
+            return ""
+        return ""
+
     async def close(self) -> None:
         """Close the connections; the next request opens them anew, also in another event loop."""
         client, self._client = self._client, None

@@ -39,6 +39,7 @@ class RequestStore:
     """Answers by the key of their request. Several processes may use one file."""
 
     def __init__(self, path: Path) -> None:
+        """Open or make the file; `:memory:` is one that is never written."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)

@@ -116,7 +116,13 @@ def test_every_prompt_is_written_in_both_languages_with_the_same_slots():
     for name in names:
         found = yaml.safe_load((FILES / f"{name}.yaml").read_text(encoding="utf-8"))
         assert list(found) == ["zh", "en"], name
-        slots = [sorted(re.findall(r"\{\{(\w+)\}\}", "".join(parts.values()))) for parts in found.values()]
+        asked = ["".join(parts.get(role, "") for role in ("system", "user")) for parts in found.values()]
+        slots = [sorted(re.findall(r"\{\{(\w+)\}\}", text)) for text in asked]
+        chinese, english = (
+            {key: sorted(value) for key, value in parts.items() if isinstance(value, dict)}
+            for parts in found.values()
+        )
+        assert chinese == english, name
         assert slots[0] == slots[1], name
         assert slots[0] or name == "draft", name
         assert len(digest(name)) == 16

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast browser check format docs test-core test-browser test-slow bench-traps bench-quality bench-speed clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -68,6 +68,25 @@ test-browser: browser ## the pages in a real browser, alone
 test-slow: $(VENV)/.dev ## the tests that take more than a minute
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
+# XTuner lives in an environment of its own: its pins and ours do not meet. Its wheel comes without its dependencies
+# (it asks for an older Python only because of one of them), and InternLM2's original code out of a later wheel of it.
+$(VENV)-xtuner/.done: environments/xtuner.txt
+	@echo "Installing XTuner 0.1.17 into $(VENV)-xtuner (once; torch is large) ..."
+	$(PYTHON) -m venv $(VENV)-xtuner
+	$(VENV)-xtuner/bin/python -m pip install --quiet --disable-pip-version-check -r environments/xtuner.txt
+	$(VENV)-xtuner/bin/python -m pip install --quiet --no-deps --ignore-requires-python xtuner==0.1.17
+	rm -rf $(VENV)-xtuner/later && mkdir -p $(VENV)-xtuner/later $(VENV)-xtuner/internlm2
+	$(VENV)-xtuner/bin/python -m pip download --quiet --no-deps --ignore-requires-python --dest $(VENV)-xtuner/later xtuner==0.1.23
+	cd $(VENV)-xtuner/later && ../bin/python -m zipfile -e xtuner-0.1.23-*.whl .
+	cp $(VENV)-xtuner/later/xtuner/tools/model_converters/modeling_internlm2_reward/*_internlm2.py $(VENV)-xtuner/internlm2/
+	rm -r $(VENV)-xtuner/later
+	@touch $@
+
+xtuner-env: $(VENV)-xtuner/.done ## an environment with XTuner 0.1.17, for `train.python` and for test-xtuner
+
+test-xtuner: $(VENV)/.dev $(VENV)-xtuner/.done ## the tutorial's whole flow with XTuner on a CPU (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m xtuner -rA tests/xtuner
+
 format: $(VENV)/.dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -87,4 +106,4 @@ bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000
 	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
 
 clean: ## remove environments and runs
-	rm -rf $(VENV) $(VENV)-core runs
+	rm -rf $(VENV) $(VENV)-core $(VENV)-xtuner $(VENV)-exports runs

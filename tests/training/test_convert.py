@@ -11,7 +11,7 @@ import pytest
 from tests.training.conftest import SETTINGS
 from tilth.errors import TrainingError
 from tilth.training.base import Job
-from tilth.training.convert import adapter_from_bin, adapter_from_checkpoint
+from tilth.training.convert import adapter_from_checkpoint, adapter_from_folder
 
 pytestmark = pytest.mark.train
 
@@ -56,7 +56,7 @@ def work(tmp_path, monkeypatch):
 def test_adapter_out_of_a_checkpoint(work, tmp_path):
     from safetensors.torch import load_file
 
-    adapter_from_checkpoint(work, tmp_path / "adapter", JOB)
+    adapter_from_checkpoint(work, tmp_path / "adapter", JOB, tmp_path)
     weights = load_file(tmp_path / "adapter" / "adapter_model.safetensors")
     assert sorted(weights) == [f"{NAME}.weight", f"{NAME.replace('_A', '_B')}.weight"]
     assert weights[f"{NAME}.weight"].tolist() == [[1.0] * 3] * 2
@@ -70,7 +70,7 @@ def test_adapter_out_of_a_bin(tmp_path):
 
     torch.save({"a": torch.ones(2)}, tmp_path / "adapter_model.bin")
     (tmp_path / "adapter_config.json").write_text('{"r": 8}', encoding="utf-8")
-    adapter_from_bin(tmp_path, tmp_path / "adapter")
+    adapter_from_folder(tmp_path, tmp_path / "adapter", tmp_path)
     assert load_file(tmp_path / "adapter" / "adapter_model.safetensors")["a"].tolist() == [1.0, 1.0]
 
 
@@ -86,17 +86,17 @@ def test_foreign_code_is_not_run(tmp_path, monkeypatch):
     torch.save({"a": Harmful()}, tmp_path / "adapter_model.bin")
     (tmp_path / "adapter_config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(TrainingError, match="holds more than tensors"):
-        adapter_from_bin(tmp_path, tmp_path / "adapter")
+        adapter_from_folder(tmp_path, tmp_path / "adapter", tmp_path)
     assert not (tmp_path / "harm").exists()
 
 
 def test_no_checkpoint(tmp_path):
     with pytest.raises(TrainingError, match="did not train to a checkpoint"):
-        adapter_from_checkpoint(tmp_path, tmp_path / "adapter", JOB)
+        adapter_from_checkpoint(tmp_path, tmp_path / "adapter", JOB, tmp_path)
 
 
 def test_a_checkpoint_that_is_a_folder(tmp_path):
     (tmp_path / "iter_9.pth").mkdir()
     (tmp_path / "last_checkpoint").write_text("iter_9.pth", encoding="utf-8")
     with pytest.raises(TrainingError, match="xtuner convert pth_to_hf"):
-        adapter_from_checkpoint(tmp_path, tmp_path / "adapter", JOB)
+        adapter_from_checkpoint(tmp_path, tmp_path / "adapter", JOB, tmp_path)

@@ -71,6 +71,20 @@ def test_the_data_is_what_openai_map_fn_reads(export):
     )
 
 
+def test_the_command_is_the_tutorials_and_nothing_bends_it_to_a_cpu(export):
+    folder = export().folder / "xtuner"
+    train_sh, config = ((folder / name).read_text(encoding="utf-8") for name in ("train.sh", "config.py"))
+    assert "xtuner train config.py --work-dir work --seed 42 --deepspeed deepspeed_zero2" in train_sh
+    assert not any(word in train_sh for word in ("PYTHONPATH", "SHIM", "cpu"))
+    assert 'dtype="float16"' in config
+    assert "AmpOptimWrapper" in config
+
+
+def test_deepspeed_can_be_switched_off(export):
+    folder = export(extra={"deepspeed": ""}).folder / "xtuner"
+    assert "deepspeed" not in (folder / "train.sh").read_text(encoding="utf-8")
+
+
 def test_a_good_job_has_no_lints(export):
     assert export().lints == ()
 

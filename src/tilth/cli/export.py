@@ -14,11 +14,13 @@ BACKENDS = ("llamafactory", "xtuner")
 """Trainers that want a configuration beside the data."""
 FORMATS = {"trl": "openai", "openai": "openai"}
 """Tools that read plain data files → the format they read."""
+ADAPTER = "internlm2"
+"""The trained adapter instead, for the original folder of an InternLM2 base model."""
 
 
 def command(
     what: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="A run folder, or the recipe of one.")],
-    to: Annotated[str, typer.Option("--to", help="llamafactory, xtuner, trl or openai.")],
+    to: Annotated[str, typer.Option("--to", help="llamafactory, xtuner, trl, openai or internlm2.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
     assign: Annotated[list[str] | None, typer.Option("--set", help="Override: train.epochs=1.")] = None,
     json: Json = False,
@@ -40,8 +42,11 @@ def command(
             note(f"note: {lint.message} {lint.fix}")
         emit(facts(trained)) if json else say(f"Wrote {out}. Train there with: {' '.join(trained.command)}")
         return
+    if to == ADAPTER:
+        _adapter(Path(what), out, json)
+        return
     if to not in FORMATS:
-        raise NotFoundError(f"unknown tool '{to}'.", did_you_mean(to, [*BACKENDS, *FORMATS]))
+        raise NotFoundError(f"unknown tool '{to}'.", did_you_mean(to, [*BACKENDS, *FORMATS, ADAPTER]))
     _plain(what, to, out, json)
 
 
@@ -60,3 +65,15 @@ def _plain(what: str, to: str, out: Path, json: bool) -> None:
         emit({"files": written})
     else:
         say("\n".join(f"{path}: {count} records" for path, count in written.items()))
+
+
+def _adapter(run: Path, out: Path, json: bool) -> None:
+    from tilth.errors import FolderError
+    from tilth.evaluation.contestants import trained_model
+    from tilth.training.convert import adapter_to_internlm2
+
+    model = trained_model(run)
+    if model.adapter is None:
+        raise FolderError(f"{run} was trained whole: there is no adapter to export.")
+    adapter_to_internlm2(model.adapter, model.folder, out)
+    emit({"path": str(out)}) if json else say(f"{out} is an adapter over {model.folder}, for peft and XTuner")

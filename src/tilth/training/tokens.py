@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tilth.models.internlm2 import speaks_internlm2
 from tilth.models.loader import load_template, load_tokenizer
 from tilth.models.template import ChatTemplate, Tokenizer
 from tilth.recipe.schema import Train
@@ -18,6 +19,7 @@ from tilth.training.hf import optimizer_steps, warm_up_steps
 from tilth.training.lint import data_faults, template_faults
 from tilth.training.packing import pack
 from tilth.training.rows import Row, encoded
+from tilth.training.xtuner_rows import xtuner_encoded
 
 SHOWN = 12
 """Samples whose loss mask is kept for people, besides those that are cut or teach nothing."""
@@ -95,7 +97,7 @@ class Tokens:
 
 
 def count_tokens(samples: Iterable[Sample], model: Path, settings: Train, place: str | None = None) -> Tokens:
-    """Encode samples exactly as the `hf` backend does, one code path with training.
+    """Encode samples exactly as the backend does: for `hf` on one code path with training, for `xtuner` as its own.
 
     Args:
         samples: in data order.
@@ -111,7 +113,12 @@ def count_tokens(samples: Iterable[Sample], model: Path, settings: Train, place:
     found = Tokens(settings)
     controls = _control_tokens(template, tokenizer)
     seen: Counter[str] = Counter()
-    for row in encoded(samples, template, tokenizer, settings.max_length):
+    begin = tokenizer.token_to_id(template.tokens.get("bos_token", ""))
+    if settings.backend == "xtuner" and begin is not None and speaks_internlm2(template):
+        rows = xtuner_encoded(samples, begin, tokenizer, settings.max_length)
+    else:
+        rows = encoded(samples, template, tokenizer, settings.max_length)
+    for row in rows:
         _count(found, row, controls)
         if row.sample.place == place if place else seen[_fate(row, settings.max_length)] < SHOWN:
             seen[_fate(row, settings.max_length)] += 1
@@ -158,7 +165,8 @@ def show(row: Row, template: ChatTemplate, tokenizer: Tokenizer, limit: int) -> 
     every = [message.replace(loss=None) for message in sample.messages]
     answers = template.encode(tokenizer, every, sample.tools).trained
     traced = template.trace(tokenizer, sample.messages, sample.tools)
-    kinds = ["learned" if mark else "read" for mark in row.trained]
+    same = row.ids == traced.ids[:limit]
+    kinds = ["learned" if mark else "read" for mark in (row.trained if same else traced.trained[:limit])]
     kinds += ["cut"] * (len(traced.ids) - len(kinds))
     pieces = tuple(_pieces(traced.text, traced.offsets, kinds))
     trained = sum(row.trained) if row.learns else 0

@@ -13,10 +13,11 @@ import jinja2
 
 from tilth.errors import UserError
 from tilth.formats import FORMATS
+from tilth.models.opened import is_internlm2 as is_internlm2_folder
 from tilth.sample import Sample
 from tilth.store.files import write_jsonl, write_text
 from tilth.training.base import BACKENDS, Artifact, Job, Lint, whole
-from tilth.training.convert import adapter_from_bin, adapter_from_checkpoint
+from tilth.training.convert import adapter_from_checkpoint, adapter_from_folder, weights_from_bins
 from tilth.training.data import model_reference, read_data
 from tilth.training.hf import found_adapter, found_model
 from tilth.training.shape import TINY, is_internlm2, model_type
@@ -76,17 +77,23 @@ class XTuner:
         return found + lint_packing(counted)
 
     def collect(self, job: Job, folder: Path) -> Artifact:
-        """The converted adapter or model, or the adapter inside the last checkpoint; in safetensors."""
-        place = folder / PLACE
+        """The converted adapter or model, or the adapter inside the last checkpoint; in safetensors.
+
+        XTuner's own merged model gets safetensors too. An adapter of InternLM2 comes in the Llama layout.
+        """
+        place, base = folder / PLACE, folder / job.base
+        for made in (place / "hf", place / "merged"):
+            weights_from_bins(made)
         if job.settings.method == "full":
             return found_model(place / "hf")
-        adapter = folder / "adapter"
-        if (place / "hf" / "adapter_model.safetensors").exists():
+        safe = (place / "hf" / "adapter_model.safetensors").exists()
+        if safe and not is_internlm2_folder(base):
             return found_adapter(place / "hf")
-        if (place / "hf" / "adapter_model.bin").exists():
-            adapter_from_bin(place / "hf", adapter)
+        adapter = folder / "adapter"
+        if safe or (place / "hf" / "adapter_model.bin").exists():
+            adapter_from_folder(place / "hf", adapter, base)
         else:
-            adapter_from_checkpoint(place / "work", adapter, job)
+            adapter_from_checkpoint(place / "work", adapter, job, base)
         return found_adapter(adapter)
 
 

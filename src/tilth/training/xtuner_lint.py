@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tilth.errors import UserError
+from tilth.models.internlm2 import speaks_internlm2
 from tilth.models.loader import load_template, load_tokenizer
 from tilth.sample import Sample
 from tilth.training.base import Job, Lint
 from tilth.training.hf import MIN_STEPS
+from tilth.training.xtuner_rows import xtuner_encoded
 
 SHARDS = 32
 """`process_hf_dataset` splits the data over this many processes, and each packs its own share."""
@@ -100,7 +102,11 @@ def count_rows(job: Job, base: Path, samples: Sequence[Sample]) -> Packs:
     limit = job.settings.max_length
     try:
         template, tokenizer = load_template(base), load_tokenizer(base)
-        lengths = [min(limit, len(template.encode(tokenizer, s.messages).ids)) for s in samples]
+        begin = tokenizer.token_to_id(template.tokens.get("bos_token", ""))
+        if begin is None or not speaks_internlm2(template):
+            lengths = [min(limit, len(template.encode(tokenizer, s.messages).ids)) for s in samples]
+        else:
+            lengths = [len(row.ids) for row in xtuner_encoded(samples, begin, tokenizer, limit)]
     except UserError:
         return unpacked
     return packed(lengths, limit)

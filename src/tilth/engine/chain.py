@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tilth.engine.gates import Gates
 from tilth.engine.tally import EXAMPLES, Tally
 from tilth.errors import TilthError, UserError
 from tilth.recipe.plan import Step
@@ -131,6 +132,7 @@ class Chain:
         """Take the steps; `functions` stand in for those of steps that wait for models or people."""
         self.steps = steps
         self._functions = list(functions) or [step.function for step in steps]
+        self._gates = Gates(steps)
         self.tallies = [Tally(step.name) for step in steps]
         self.exits = Exits()
         self._exempt = exempt
@@ -138,10 +140,11 @@ class Chain:
 
     def run(self, samples: list[Sample], raws: Mapping[str, bytes] | None = None) -> list[Sample]:
         """Walk a chunk through all steps; returns what is kept. `raws`: place → the bytes a sample came from."""
-        for step, function, tally in zip(self.steps, self._functions, self.tallies, strict=True):
+        self._gates.look(samples)
+        for at, (step, tally) in enumerate(zip(self.steps, self.tallies, strict=True)):
             start = perf_counter()
             tally.taken += len(samples)
-            samples = self._step(step, function, tally, samples, raws or {})
+            samples = self._step(step, at, tally, samples, raws or {})
             tally.kept += len(samples)
             tally.seconds += perf_counter() - start
         return samples
@@ -149,17 +152,20 @@ class Chain:
     def _step(
         self,
         step: Step,
-        function: Callable[[Sample], Any],
+        at: int,
         tally: Tally,
         samples: list[Sample],
         raws: Mapping[str, bytes],
     ) -> list[Sample]:
+        function = self._functions[at]
         exempt = self._exempt.get(step.name, frozenset())
         kept: list[Sample] = []
         foreign = not step.declared.target.__module__.startswith("tilth.")
-        for sample in samples:
+        gates = attempt(lambda: self._gates.open(at, samples))
+        opened = [True] * len(samples) if isinstance(gates, Failed) else gates
+        for sample, is_open in zip(samples, opened, strict=True):
             try:
-                outcome = function(sample)
+                outcome = function(sample) if is_open else sample
                 if outcome is not sample:
                     check_outcome(sample, outcome, foreign)
             except UserError as error:

@@ -63,6 +63,9 @@ class SetOperator(Protocol):
         """Verdicts by place. Samples that are not named go on unchanged."""
 
 
+Gate = Callable[[Sequence[Sample]], Sequence[bool]]
+"""For each of many samples whether the operator must see it: never false where it would not return the sample itself."""
+
 SampleFunction = Callable[..., Outcome | Awaitable[Outcome]]
 S = TypeVar("S", bound=type)
 F = TypeVar("F", bound=SampleFunction)
@@ -81,6 +84,9 @@ class Operator:
     """Settings that name files: relative to the recipe, and their content is part of the step's key."""
     prompts: tuple[str, ...] = ()
     """The prompts it uses, by name; their text is part of the step's key."""
+    touches: str = ""
+    """Characters without which a sample stays as it is; empty where no such set is known."""
+    gate: Gate | None = None
 
     @property
     def family(self) -> str:
@@ -152,6 +158,8 @@ def operator(
     examples: Sequence[str] = (),
     files: Sequence[str] = (),
     prompts: Sequence[str] = (),
+    touches: str = "",
+    gate: Gate | None = None,
 ) -> Callable[[F], F]:
     """Declare a per-sample operator: a pure function of a `Sample` whose settings are keyword-only.
 
@@ -163,10 +171,13 @@ def operator(
         examples: `before → after` pairs for the reference.
         files: names of settings that hold file names.
         prompts: names of the prompt files it uses, of `operators/data/prompts`.
+        touches: characters of the Basic Multilingual Plane; a sample without any of them in its messages stays as it is,
+            whatever the settings, and is not handed to the operator.
+        gate: see `Gate`, for what no set of characters can say.
     """
 
     def register(function: F) -> F:
-        more = (version, tuple(examples), tuple(files), tuple(prompts))
+        more = (version, tuple(examples), tuple(files), tuple(prompts), touches, gate)
         OPERATORS.add(name, Operator(name, _kind(function), function, *more))
         return function
 

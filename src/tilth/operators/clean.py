@@ -78,6 +78,7 @@ def _visible(match: re.Match[str]) -> str:
 
 
 _SPACES = " \xa0\u2000-\u200a\u202f\u205f\u3000"
+_RARE_SPACE = re.compile(rf"[{_SPACES[1:]}]")
 _WIDE_GAP = re.compile(rf"(?<=\S)[{_SPACES}]{{2,}}(?=\S)")
 _COLUMNS = re.compile(rf"\S[{_SPACES}]{{3,}}\S(?:.*\S)?[{_SPACES}]{{3,}}\S|\t|\|")
 _TRAILING = re.compile(rf"[{_SPACES}\t]+$", re.MULTILINE)
@@ -86,9 +87,16 @@ _FULL_INDENT = re.compile(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILIN
 _CODE_LINE = re.compile(r"(?: {2,}|\t)\s*\S")
 
 
+WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""All characters that `str.isspace` knows."""
+
+
 @operator(
     "clean.squeeze_whitespace",
     version=1,
+    touches=WHITE,
     examples=("一  句\r\n\n\n\n二 → 一 句\n\n二",),
 )
 def squeeze_whitespace(sample: Sample, *, field: Field = "both") -> Sample:
@@ -102,8 +110,19 @@ def squeeze_whitespace(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _squeezed(text: str) -> str:
+    if _is_tidy(text):
+        return text
     text = text.replace("\r\n", "\n")
     return settled(text, lambda current: masked(current, spans(current), _squeeze))
+
+
+def _is_tidy(text: str) -> bool:
+    """Whether there is surely nothing to squeeze: no rarer space, no two in a row, none at the end of a line."""
+    if text[:1].isspace() or text[-1:].isspace():
+        return False
+    if any(map(text.__contains__, ("  ", " \n", "\n\n\n", "\r", "\t"))):
+        return False
+    return text.isascii() or _RARE_SPACE.search(text) is None
 
 
 def _squeeze(text: str) -> str:

@@ -21,9 +21,17 @@ _ORNAMENT = re.compile(
 """What may stand between the words: punctuation, emoji and the `[nameR]` stickers of Xiaohongshu."""
 
 
+HINTING = "题赞看欢标评藏转享三注众码群信XxQq更阅责编版"
+"""One character of each hint."""
+_SIGNS = frozenset(HINTING)
+_LONGEST = 120
+"""Characters of a sentence of advertising."""
+
+
 @operator(
     "clean.strip_boilerplate",
     version=1,
+    touches=HINTING,
     examples=("水会结冰。\n扫码关注公众号 → 水会结冰。", "二维码为什么是黑白的？ → (unchanged)"),
 )
 def strip_boilerplate(sample: Sample, *, field: Field = "both") -> Sample:
@@ -37,9 +45,18 @@ def strip_boilerplate(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _without_boilerplate(text: str) -> str:
-    if not any(hint in text for hint in sections("boilerplate.txt")["hint"]):
+    if not _hinted(text):
         return text
     return settled(text, lambda current: masked(current, spans(current), _pass))
+
+
+def _hinted(text: str) -> bool:
+    return any(map(text.__contains__, _hints(text.isascii())))
+
+
+@cache
+def _hints(ascii_only: bool) -> tuple[str, ...]:
+    return tuple(h for h in sections("boilerplate.txt")["hint"] if h.isascii() or not ascii_only)
 
 
 @cache
@@ -49,7 +66,7 @@ def _phrases(heading: str) -> tuple[re.Pattern[str], ...]:
 
 def _is_boilerplate(sentence: str) -> bool:
     """Whether the sentence is made of listed phrases and nothing else, one of them a call."""
-    if len(sentence) > 120 or not _ASKS.isdisjoint(sentence):
+    if len(sentence) > _LONGEST or not _ASKS.isdisjoint(sentence) or _SIGNS.isdisjoint(sentence):
         return False
     core = _ORNAMENT.sub("", sentence)
     if not any(call.search(core) for call in _phrases("call")):
@@ -72,12 +89,15 @@ def _pass(text: str) -> str:
 
 
 def _all_boilerplate(line: str) -> bool:
-    parts = [match[0] for match in _SENTENCE.finditer(line) if match[0].strip()]
-    return bool(parts) and all(_is_boilerplate(part) for part in parts)
+    parts = (match[0] for match in _SENTENCE.finditer(line) if match[0].strip())
+    verdicts = map(_is_boilerplate, parts)
+    return next(verdicts, False) and all(verdicts)
 
 
 def _without_tail(text: str) -> str:
     """`text` without boilerplate sentences at its very end."""
+    if _SIGNS.isdisjoint(text.rstrip()[-_LONGEST:]):
+        return text
     sentences = [match[0] for match in _SENTENCE.finditer(text.rstrip()) if match[0]]
     start = len(sentences)
     while start > 1 and (not sentences[start - 1].strip() or _is_boilerplate(sentences[start - 1])):

@@ -34,6 +34,7 @@ _HIDDEN = re.compile(
     r"<!--(?:(?!<!--).)*?-->|<(script|style)(?:\s[^<>]*)?>\s*[^\s<](?:(?!<\1[\s>]).)*?</\1\s*>",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
+_HIDDEN_START = re.compile(r"<[!sS]")
 _ENTITY = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,8}[0-9]{0,2});")
 _OPENS = re.compile(rf"{_TAG.pattern}|<!--|</?(?:script|style)", re.VERBOSE | re.IGNORECASE | re.ASCII)
 _SHOWN_TAG = re.compile(r"&(?:lt|#60);(?:(?!&(?:lt|gt|#60|#62);)[^<>\n]){1,300}&(?:gt|#62);")
@@ -47,6 +48,25 @@ _TOPIC = re.compile(
     r"|超文本|标记语言|前端",
     re.IGNORECASE,
 )
+_TOPIC_WORDS = (
+    *(
+        "html",
+        "xml",
+        "svg",
+        "css",
+        "jsx",
+        "tsx",
+        "vue",
+        "react",
+        "angular",
+        "dom",
+        "xpath",
+        "jquery",
+        "javascript",
+    ),
+    *("超文本", "标记语言", "前端"),
+)
+_NAMED_WORDS = ("标签", "元素", "标记", "tag", "element")
 _NAMED = re.compile(
     r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
     r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
@@ -57,6 +77,7 @@ _SOURCE = re.compile(
     r"|<[a-z][\w-]*[^<>]*\s(?:v-[a-z]+|[@:][a-z][\w.-]*|className|wx:[a-z]+|th:[a-z]+)\s*=",
     re.IGNORECASE,
 )
+_SOURCE_START = re.compile(r"<|\{\{")
 _CLOSING = re.compile(r"</([A-Za-z][\w.:-]*)\s*>")
 _RICH_TEXT = re.compile(r"\s*<p(?:\s[^<>]*)?>", re.IGNORECASE)
 _ENTITY_TOPIC = re.compile(r"实体|转义|字符引用|\bentit(?:y|ies)\b|\bescap(?:e|ed|ing)\b", re.IGNORECASE)
@@ -68,6 +89,7 @@ _TYPOGRAPHY = _MARKUP | frozenset(" ".join(sections("html_tags.txt")["entities"]
 @operator(
     "clean.strip_html",
     version=1,
+    touches="<&",
     examples=("<p>水的<b>沸点</b>是 100&nbsp;度。</p> → 水的沸点是 100 度。", "若 a<b 且 c>d → (unchanged)"),
 )
 def strip_html(sample: Sample, *, field: Field = "both") -> Sample:
@@ -94,10 +116,24 @@ def _without_html(text: str, topic: bool = False) -> str:
 
 def _speaks_of_markup(text: str) -> bool:
     """Whether the words of a text are about markup; what stands inside its tags (`href="a.html"`) does not count."""
-    return _TOPIC.search(text) is not None and _TOPIC.search(_TAG.sub(" ", text)) is not None
+    return (
+        _may_hold(text, _TOPIC_WORDS)
+        and _TOPIC.search(text) is not None
+        and _TOPIC.search(_TAG.sub(" ", text)) is not None
+    )
+
+
+def _may_hold(text: str, words: tuple[str, ...]) -> bool:
+    """Whether a word may stand in the text in any case. Letters whose case is a matter of languages leave it open."""
+    if any(letter in text for letter in "ſıİ"):
+        return True
+    lower = text.lower()
+    return any(word in lower for word in words)
 
 
 def _pass(text: str, topic: bool) -> str:
+    if "<" not in text and "&" not in text:
+        return text
     if topic and not _RICH_TEXT.match(text):
         return text
     kept = [span for span in spans(text) if span.kind != "url"]
@@ -115,14 +151,16 @@ def _pass(text: str, topic: bool) -> str:
 
 def _shows_markup(text: str) -> bool:
     """Whether tags in `text` are what it speaks about, or source code."""
-    if _SOURCE.search(text) or _NAMED.search(text):
+    if any(_SOURCE.match(text, match.start()) for match in _SOURCE_START.finditer(text)):
+        return True
+    if _may_hold(text, _NAMED_WORDS) and _NAMED.search(text):
         return True
     names = (match[1].lower() for match in _CLOSING.finditer(text))
     return any(name not in _NAMES and name not in ("script", "style") and ":" not in name for name in names)
 
 
 def _without_tags(text: str) -> str:
-    without = _HIDDEN.sub("", text)
+    without = _HIDDEN.sub("", text) if _HIDDEN_START.search(text) else text
     closed = {match["name"].lower() for match in _TAG.finditer(without) if match["close"]}
 
     def replace(match: re.Match[str]) -> str:

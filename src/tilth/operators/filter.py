@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -13,6 +13,7 @@ from pydantic import Field as Limits
 from tilth.errors import UserError
 from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
+from tilth.operators.features import repeats_units
 from tilth.operators.measure import Language, chars, language_of, repetition_of
 from tilth.sample import Drop, Message, Sample
 
@@ -85,7 +86,13 @@ def language(sample: Sample, *, keep: tuple[Language, ...] = ("zh", "en", "mixed
     return Drop("other_language", {"value": value, "limit": list(keep)})
 
 
-@operator("filter.repetition")
+def _may_repeat(samples: Sequence[Sample]) -> list[bool]:
+    """Whether a sample was measured, or its answer says eight units twice."""
+    repeats = repeats_units([sample.answer for sample in samples], 8)
+    return [found or "repetition" in sample.signals for sample, found in zip(samples, repeats, strict=True)]
+
+
+@operator("filter.repetition", gate=_may_repeat)
 def repetition(sample: Sample, *, max: Share = 0.3) -> Sample | Drop:
     """Drop samples whose answer mostly says again what it said before.
 

@@ -94,7 +94,7 @@ def hashed(documents: Sequence[Document], n: int) -> tuple[Ints, Hashes]:
     owner = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
     part = np.fromiter((k for document in documents for k in range(len(document))), np.uint64, len(texts))
     source, values = windows(texts, n)
-    values = _mix(values + part[source] * np.uint64(0x9E3779B97F4A7C15))
+    values = mix(values + part[source] * np.uint64(0x9E3779B97F4A7C15))
     pairs = distinct(
         (owner[source].astype(np.uint64) << np.uint64(_BITS)) | (values >> np.uint64(64 - _BITS))
     )
@@ -111,7 +111,7 @@ def flat(texts: Sequence[str], n: int) -> tuple[Hashes, Hashes]:
         order = np.argsort(source, kind="stable")
         source, values = source[order], values[order]
     counts = np.bincount(source, minlength=len(texts))
-    return _mix(values), np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+    return mix(values), np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
 
 
 def windows(texts: Sequence[str], n: int) -> tuple[Ints, Hashes]:
@@ -193,7 +193,7 @@ def runs(values: npt.NDArray[Number]) -> Ints:
     return np.flatnonzero(np.concatenate([np.ones(min(1, values.size), np.bool_), values[1:] != values[:-1]]))
 
 
-def _mix(values: Hashes) -> Hashes:
+def mix(values: Hashes) -> Hashes:
     """The finalizer of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -111,6 +111,8 @@ def repetition(sample: Sample, *, field: Field = "answer", ngram: Annotated[int,
 def repetition_of(words: str, ngram: int = 8) -> float:
     """The share of letters and digits that lie in an n-gram of units seen earlier in the same text."""
     parts = units(_prose(words))
+    if _all_differ(parts, min(ngram, 4)) or _all_differ(parts, ngram):
+        return 0.0
     seen: set[tuple[str, ...]] = set()
     repeated = covered = 0
     for start in range(len(parts) - ngram + 1):
@@ -121,6 +123,12 @@ def repetition_of(words: str, ngram: int = 8) -> float:
         else:
             seen.add(gram)
     return round(repeated / max(sum(map(len, parts)), 1), 4)
+
+
+def _all_differ(parts: list[str], ngram: int) -> bool:
+    """Whether no n-gram of units comes twice; a shorter n-gram that does not is enough and costs less."""
+    grams = list(zip(*(parts[start:] for start in range(ngram)), strict=False))
+    return len(set(grams)) == len(grams)
 
 
 @operator("measure.question_type")

@@ -11,15 +11,19 @@ from tilth.operators.normalize_glossary import replace_terms
 from tilth.operators.normalize_marks import curl_quotes, punctuate
 from tilth.operators.normalize_money import rewrite_money
 from tilth.operators.normalize_numbers import rewrite_numbers
-from tilth.operators.normalize_script import ScriptConfig, narrow, simplify
+from tilth.operators.normalize_script import WIDE, ScriptConfig, has_wide, narrow, simplify
 from tilth.operators.protect import outside
 from tilth.sample import Propose, Sample
 
 
-@operator("normalize.width", examples=("第１２章　ＡＢＣ，完 → 第12章 ABC，完",))
+@operator("normalize.width", touches=WIDE, examples=("第１２章　ＡＢＣ，完 → 第12章 ABC，完",))
 def width(sample: Sample, *, field: Field = "both") -> Sample:
     """Full-width letters, digits and the ideographic space become ASCII; Chinese marks stay as they are."""
-    return edit(sample, lambda text: outside(text, narrow), field)
+    return edit(sample, _narrowed, field)
+
+
+def _narrowed(text: str) -> str:
+    return outside(text, narrow) if has_wide(text) else text
 
 
 @operator("normalize.punctuation", examples=("你好,世界! → 你好，世界！",))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ScriptConfig = Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]
 
-_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]")
+_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]+")
 _OFFSET = ord("Ａ") - ord("A")
 _NARROW = {
     code: code - _OFFSET
@@ -22,12 +22,19 @@ _NARROW = {
     for code in range(ord(first), ord(last) + 1)
 }
 _NARROW[0x3000] = 0x20
+WIDE = "".join(map(chr, _NARROW))
+"""What `narrow` rewrites."""
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def has_wide(text: str) -> bool:
+    """Whether there is anything for `narrow` to do."""
+    return not text.isascii() and _WIDE.search(text) is not None
 
 
 def narrow(text: str) -> str:
     """`text` with full-width letters, digits and spaces as ASCII. Never NFKC, which would turn ， into a comma."""
-    return text.translate(_NARROW) if _WIDE.search(text) else text
+    return _WIDE.sub(lambda run: run[0].translate(_NARROW), text)
 
 
 def simplify(text: str, config: ScriptConfig) -> str:

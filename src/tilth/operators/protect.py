@@ -64,8 +64,8 @@ def _pattern(*kinds: SpanKind) -> re.Pattern[str]:
 
 _SPANS = _pattern("fence", "code", "math", "url")
 _WORDING_SPANS = _pattern("fence", "code", "math", "url", "quote")
-_TRIGGER = re.compile(r"[`$\\]|~~~|://|[Ww]{3}\.")
-_WORDING_TRIGGER = re.compile(r"[`$\\“「『《]|~~~|://|[Ww]{3}\.")
+_SIGNS = ("`", "$", "\\", "~~~", "://", "w.", "W.")
+_QUOTE_SIGNS = ("“", "「", "『", "《")
 
 
 def spans(text: str, wording: bool = False) -> list[Span]:
@@ -75,10 +75,15 @@ def spans(text: str, wording: bool = False) -> list[Span]:
         text: Any text.
         wording: Also protect what stands between “” 「」 『』 《》, for steps that change words.
     """
-    if not (_WORDING_TRIGGER if wording else _TRIGGER).search(text):
+    if not _may_hold_spans(text, wording):
         return []
     pattern = _WORDING_SPANS if wording else _SPANS
     return [Span(*match.span(), _kind(match)) for match in pattern.finditer(text)]
+
+
+def _may_hold_spans(text: str, wording: bool) -> bool:
+    """Whether a sign of a span stands in the text. Looking for words costs a tenth of what a regular expression does."""
+    return any(map(text.__contains__, _SIGNS)) or (wording and any(map(text.__contains__, _QUOTE_SIGNS)))
 
 
 def _kind(match: re.Match[str]) -> SpanKind:

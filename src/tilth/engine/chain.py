@@ -15,9 +15,10 @@ from tilth.errors import TilthError, UserError
 from tilth.recipe.plan import Step
 from tilth.sample import Assign, Drop, Hold, Made, Measured, Propose, Sample, Verdict
 from tilth.sources.identity import record_id
+from tilth.store.decisions import content_hash
 
 Exempt = Mapping[str, frozenset[str]]
-"""Step → places that people exempted from its verdict."""
+"""Step → ids, places, and ids with a text (`seen`) that people exempted from its verdict."""
 
 
 Function = Callable[[Sample], Any]
@@ -37,8 +38,15 @@ Trace = Callable[[Step, Sample, Any], None]
 
 
 def is_exempt(sample: Sample, exempt: frozenset[str]) -> bool:
-    """Whether a person brought this sample back from the step."""
-    return sample.id in exempt or sample.place in exempt
+    """Whether a person brought this sample back from the step, or decided about it as it stands."""
+    if not exempt:
+        return False
+    return sample.id in exempt or sample.place in exempt or seen(sample.id, content_hash(sample)) in exempt
+
+
+def seen(sample_id: str, content: str) -> str:
+    """What stands for a sample together with its text in an exemption."""
+    return f"{sample_id}@{content}"
 
 
 @dataclass(frozen=True)

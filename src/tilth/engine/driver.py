@@ -16,7 +16,7 @@ from tilth.engine.inputs import Inputs, lock_text, read_inputs
 from tilth.engine.leaks import find_run_leaks
 from tilth.engine.local import default_workers, each
 from tilth.engine.output import Written, write_data
-from tilth.engine.people import decisions_key, heeded, person_function, wanted_steps, with_people
+from tilth.engine.people import decisions_key, exempted, heeded, person_function, wanted_steps, with_people
 from tilth.engine.report import write_report
 from tilth.engine.shard import Mark, Pass, Task, prepare_process, read_mark, run_shard
 from tilth.engine.stage import StageState, clear, decide, stage_folder
@@ -25,7 +25,7 @@ from tilth.recipe.check import load, use_plugins
 from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan, Stage, Step, content_key, digest_of_file
 from tilth.sources.base import Shard
-from tilth.store.decisions import exemptions, standing
+from tilth.store.decisions import standing
 from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
@@ -89,7 +89,7 @@ class _Run:
         self.desk = desk
         self.done = folder.steps / "done.json"
         self.before = splits_before(folder)
-        self.exempt = exemptions(folder.decisions)
+        self.exempt = exempted(self.plan, folder.decisions)
 
     def go(self) -> dict[str, Any]:
         """Do what is not done yet."""

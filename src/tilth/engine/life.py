@@ -18,6 +18,7 @@ from tilth.engine.chain import Chain, Exempt, Function, apply, is_exempt
 from tilth.engine.driver import stage_keys
 from tilth.engine.inputs import Inputs, read_inputs
 from tilth.engine.output import split_place
+from tilth.engine.people import exempted
 from tilth.engine.reading import sample_of
 from tilth.engine.replay import find, load_states, plan_of
 from tilth.engine.stage import Decided, StageState
@@ -27,7 +28,7 @@ from tilth.recipe.plan import Plan, Stage, Step
 from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
 from tilth.sources import entries, files_of
 from tilth.sources.base import Entry, Part
-from tilth.store.decisions import exemptions, standing
+from tilth.store.decisions import standing
 from tilth.store.files import read_json, read_jsonl
 from tilth.store.folder import RunFolder
 
@@ -101,7 +102,7 @@ class Teller:
         """
         life = Life(line.get("id", ""), line["place"], door, split=line.get("split") or None, also=list(also))
         life.proposals = [_without(p, "place", "id") for p in self._proposals.value.get(life.place, ())]
-        life.decisions = list(self._people.value[0].get(life.id, ())) if life.id else []
+        life.decisions = list(self._people.value.get(life.id, ())) if life.id else []
         life.answers = [_without(a, "place", "id", "key") for a in self._answers.value.get(life.place, ())]
         try:
             self._replay(life)
@@ -116,7 +117,7 @@ class Teller:
             life.note = "Stored facts only: this run was made by another version of Tilth."
             return
         plan, states = self._states
-        exempt = self._people.value[1]
+        exempt = self._exempt.value
         if not self._fresh.value:
             life.note = (
                 "Stored facts only: the source, the recipe or a decision changed since. Run the recipe again."
@@ -144,6 +145,11 @@ class Teller:
         return plan, load_states(self._folder, plan)
 
     @cached_property
+    def _exempt(self) -> Remembered[Exempt]:
+        decisions = self._folder.decisions
+        return Remembered(lambda: exempted(self._states[0], decisions), decisions)
+
+    @cached_property
     def _inputs(self) -> Remembered[Inputs]:
         done = read_json(self._folder.steps / "done.json")
         plan = self._states[0]
@@ -156,7 +162,7 @@ class Teller:
         plan = self._states[0]
 
         def same() -> bool:
-            today = stage_keys(plan, self._inputs.value, self._people.value[1], self._folder)
+            today = stage_keys(plan, self._inputs.value, self._exempt.value, self._folder)
             return bool([[passed, list(sets)] for passed, sets in today] == stages)
 
         return Remembered(same, self._folder.decisions, *source_files(plan))
@@ -201,12 +207,12 @@ def _grouped(path: Path, key: str) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _people(path: Path) -> tuple[dict[str, list[dict[str, Any]]], Exempt]:
-    """Sample id → decisions that stand, and what is exempt from which step."""
+def _people(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Sample id → decisions that stand."""
     said: dict[str, list[dict[str, Any]]] = {}
     for event in standing(path):
         said.setdefault(event["sample_id"], []).append(event)
-    return said, exemptions(path)
+    return said
 
 
 def _without(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:

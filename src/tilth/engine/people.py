@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from tilth.engine.chain import Function
+from tilth.engine.chain import Exempt, Function, seen
 from tilth.operators.base import OPERATORS
 from tilth.recipe.plan import Plan, Step, content_key
 from tilth.sample import Message, Sample
-from tilth.store.decisions import VERDICTS, Event, by_sample, content_hash, settle
+from tilth.store.decisions import VERDICTS, Event, by_sample, content_hash, exemptions, settle, standing
 
 PEOPLE = "people"
 """The step that is put in where people decided about samples that no step of the recipe asks about."""
@@ -40,6 +41,22 @@ def wanted_steps(plan: Plan, events: Iterable[Event]) -> list[str]:
         if changes and e["step"] not in asking:
             found.add(e["step"])
     return sorted(found)
+
+
+def exempted(plan: Plan, path: Path) -> Exempt:
+    """What people let through a step's verdict: what they restored, and what they decided about though it held it.
+
+    A step that asks no people may hold a sample too, a judge or a model that failed: whoever then decides about the
+    sample takes it past that step, to the decisions behind it. Such a decision speaks of one text alone.
+    """
+    found = {step: set(marks) for step, marks in exemptions(path).items()}
+    asking = {step.name for step in plan.steps if step.declared.kind == "person"}
+    for e in heeded(plan, standing(path)):
+        if e["step"] and e["step"] not in asking and e["verdict"] != "flag" and not e.get("proposal"):
+            content = e.get("content_hash")
+            mark = seen(e["sample_id"], content) if content else e["sample_id"]
+            found.setdefault(e["step"], set()).add(mark)
+    return {step: frozenset(marks) for step, marks in found.items()}
 
 
 def with_people(plan: Plan, at: Sequence[str]) -> Plan:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Failed, apply, attempt, left, proposal_lines, quarantined
+from tilth.engine.chain import Failed, apply, attempt, is_exempt, left, proposal_lines, quarantined
 from tilth.engine.shard import Mark, facts_file, names, observe, read_places
 from tilth.engine.tally import Tally
 from tilth.errors import TilthError
@@ -194,7 +194,7 @@ def _settle(
         if not isinstance(verdict, Drop | Hold | Propose | Assign | Measured):
             raise TilthError(f"{step.name} said {type(verdict).__name__} of {place}, which is no verdict.")
         if isinstance(verdict, Drop | Hold):
-            if exempt and (place in exempt or state.rows[row].id in exempt):
+            if exempt and is_exempt(state.rows[row], exempt):
                 continue
             if row in gone:
                 raise TilthError(f"{step.name} let {place} go twice.")

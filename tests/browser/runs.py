@@ -54,27 +54,18 @@ def small_run(
     return RunFolder(place / "run")
 
 
-ASKING = """from tilth.operators.base import operator
-from tilth.sample import Hold, Sample
-
-
-@operator("ours.ask")
-def ask(sample: Sample) -> Sample | Hold:
-    \"\"\"Ask people about every sample.\"\"\"
-    return Hold("asks_people")
-"""
-ASKING_RECIPE = """name: asking
-plugins: [ours.py]
+ASKING = """name: asking
 data:
   from: raw.jsonl
   format: coig_cqia
   steps:
-    - ours.ask
+    - annotate.person: {answers: ANSWERS}
   to: openai
 """
 
 
-def held_run(place: Path, count: int = 12, more: tuple[dict[str, object], ...] = ()) -> RunFolder:
+def held_run(
+    place: Path, count: int = 12, more: tuple[dict[str, object], ...] = (), answers: int = 1
+) -> RunFolder:
     """A run in which every sample waits for people."""
-    (place / "ours.py").write_text(ASKING, encoding="utf-8")
-    return small_run(place, count, ASKING_RECIPE, more)
+    return small_run(place, count, ASKING.replace("ANSWERS", str(answers)), more)

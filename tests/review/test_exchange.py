@@ -47,7 +47,7 @@ def events(room):
     text = [{"role": "user", "content": "问"}, {"role": "assistant", "content": QUOTES}]
 
     def one(case, verdict, **more):
-        base = {"messages": None, "scores": None, "note": "", "ms": 900, "step": "ours.ask"}
+        base = {"messages": None, "scores": None, "note": "", "ms": 900, "step": "annotate.person"}
         return {**event(case.id, verdict, content_hash=seen[case.key], **{**base, **more}), "person": "小李"}
 
     said = [
@@ -56,7 +56,7 @@ def events(room):
         one(third, "reject"),
         {**one(third, "accept"), "person": "小王", "adjudicates": True},
         one(fourth, "flag"),
-        event(fourth.id, "restore", place=fourth.place, step="ours.ask"),
+        event(fourth.id, "restore", place=fourth.place, step="annotate.person"),
     ]
     return [*said, event(third.id, "undo", undoes=said[2]["event_id"])]
 

@@ -68,6 +68,12 @@ def test_nobody_is_asked_for_more_answers_than_wanted(room):
     assert first.key in [c.key for c in room.next(Wish(wanted=3), "丙")]
 
 
+def test_a_step_says_how_many_people_it_asks(room, tmp_path):
+    (tmp_path / "two").mkdir()
+    assert room.wanted() == 1
+    assert Room(held_run(tmp_path / "two", 2, answers=2)).wanted() == 2
+
+
 def test_counts_say_how_far_a_queue_is(room):
     first, second, *_ = room.next(Wish(wanted=2), "甲")
     say(room, first, "甲")
@@ -223,4 +229,4 @@ def test_the_work_list_of_the_comparison_keeps_its_order(kept):
 def test_a_queue_can_be_narrowed(kept, room):
     assert {case.split for case in Room(kept).queue(Wish("kept", split="test"))} == {"test"}
     assert room.queue(Wish(step="nowhere")) == []
-    assert len(room.queue(Wish(reason="asks_people"))) == 10
+    assert len(room.queue(Wish(reason="waiting_for_person"))) == 10

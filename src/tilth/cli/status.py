@@ -37,7 +37,7 @@ def show_run(found: dict[str, Any]) -> None:
     """Counts and steps as tables."""
     say(counts_line(found["counts"]))
     say("  ".join(f"{side}: {count}" for side, count in found["splits"].items()))
-    columns = ("step", "taken", "changed", "proposed", "dropped", "quarantined", "held", "why")
+    columns = ("step", "taken", "made", "changed", "proposed", "dropped", "quarantined", "held", "why")
     rows = [
         (
             s["name"],
@@ -46,4 +46,4 @@ def show_run(found: dict[str, Any]) -> None:
         )
         for s in found["steps"]
     ]
-    table("", columns, rows, numbers=range(1, 7))
+    table("", columns, rows, numbers=range(1, 8))

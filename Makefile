@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed bench-studio clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,6 +104,10 @@ bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA na
 ROWS ?= 300000
 bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000, WRITE=1)
 	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
+
+SAMPLES ?= 100000
+bench-studio: $(VENV)/.dev ## the studio on a large run, beside an empty page (SAMPLES=100000, WRITE=1)
+	$(BIN)/python -m benchmarks.studio --rows $(SAMPLES) $(if $(WRITE),--write)
 
 clean: ## remove environments and runs
 	rm -rf $(VENV) $(VENV)-core $(VENV)-xtuner $(VENV)-exports runs

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilth.errors import SourceError
-from tilth.sources import entries, plan
+from tilth.sources import entries, entry_at, plan
 from tilth.sources.base import Part, Spec
 
 from .helpers import put, read, told
@@ -313,3 +313,23 @@ def test_cutting_never_changes_a_table(tmp_path_factory, table, shard_bytes, suf
     text = f"a{joint}b\n" + "\n".join(joint.join(row) for row in table)
     path = put(tmp_path_factory.mktemp("cut"), f"a.{suffix}", text)
     assert read(path, shard_bytes=shard_bytes) == read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.jsonl", b'\xef\xbb\xbf{"q": 1}\r\n\n{"q": 3}\n{broken\n{"q": 5}'),
+        ("a.jsonl.gz", gzip.compress(b'{"q": 1}\n{"q": 2}\n')),
+        ("a.json", b'[{"q": 1}, {"q": 2}]'),
+        ("a.csv", b"q\n1\n2\n"),
+        ("a.txt", "一\n二\n".encode()),
+    ],
+)
+def test_one_entry_is_the_same_alone_as_among_all(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    parts = [part for shard in plan([Spec(str(tmp_path / name))]) for part in shard.parts]
+    found = [(part, entry) for part in parts for entry in entries(part)]
+    assert found
+    for part, entry in found:
+        assert entry_at(part, entry.n) == entry
+    assert entry_at(parts[-1], 99) is None

@@ -23,6 +23,8 @@ PAGES = [
     ("/samples", "1–50 of 67", "第 1–50 条，共 67 条"),
     ("/sample?place=raw.jsonl:2", "Its life", "完整经历"),
     ("/training", "validation loss", "验证损失"),
+    ("/compare", "Nothing has been compared yet.", "还没有做过对比。"),
+    ("/chat", "There is nobody to talk to yet.", "还没有可以对话的模型。"),
     ("/tokens", "Nothing can be counted yet.", "还无法统计。"),
     ("/nowhere", "There is nothing at this address.", "这个地址没有内容。"),
 ]
@@ -148,7 +150,9 @@ def test_the_loss_curve_is_drawn(browser):
 def test_a_run_without_training_says_how(folder, tmp_path):
     shutil.copytree(folder.path, tmp_path / "run", ignore=shutil.ignore_patterns("model"))
     with running(app(RunFolder(tmp_path / "run"))) as url:
-        assert "tilth train run" in httpx.get(f"{url}/training?lang=en").text
+        assert f"tilth train {tmp_path / 'run'}" in httpx.get(f"{url}/training?lang=en").text
+        assert f"tilth train {tmp_path / 'run'}" in httpx.get(f"{url}/chat?lang=en").text
+        assert f"tilth compare {tmp_path / 'run'}" in httpx.get(f"{url}/compare?lang=en").text
 
 
 def test_reports_come_from_a_fixed_table(browser):

@@ -16,7 +16,17 @@ from tilth.studio.assets import assets
 from tilth.studio.door import Door
 from tilth.studio.posts import LIMIT, Refused, choice, event_id, read_json, text
 
-ADDRESSES = ("/", "/samples", "/sample?place=raw.jsonl:1", "/training", "/nowhere", "/favicon.ico")
+ADDRESSES = (
+    "/",
+    "/samples",
+    "/sample?place=raw.jsonl:1",
+    "/training",
+    "/tokens",
+    "/compare",
+    "/chat",
+    "/nowhere",
+    "/favicon.ico",
+)
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -26,7 +26,7 @@ from tilth.engine.waited import Waited
 from tilth.errors import FolderError, FormatError, SourceError
 from tilth.recipe.plan import Plan, Stage, Step
 from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
-from tilth.sources import entries, files_of
+from tilth.sources import entry_at, files_of
 from tilth.sources.base import Entry, Part
 from tilth.store.decisions import standing
 from tilth.store.files import read_json, read_jsonl
@@ -226,10 +226,10 @@ def find_entry(parts: Sequence[Part], name: str, n: int) -> tuple[Entry, Part]:
         SourceError: the source has no such entry any more.
     """
     inside = [part for part in parts if part.name == name and part.first <= n]
-    for entry in entries(inside[-1]) if inside else ():
-        if entry.n == n:
-            return entry, inside[-1]
-    raise SourceError(f"{name} has no entry {n} any more.")
+    entry = entry_at(inside[-1], n) if inside else None
+    if entry is None:
+        raise SourceError(f"{name} has no entry {n} any more.")
+    return entry, inside[-1]
 
 
 def _walk(

@@ -81,6 +81,15 @@ def trained_model(run: Path) -> Weights:
     return _trained(RunFolder(run))[1]
 
 
+def both_models(run: RunFolder) -> tuple[Weights, Weights]:
+    """The model a run was trained from, and what its training made.
+
+    Raises:
+        FolderError: the run has no finished training.
+    """
+    return _trained(run)
+
+
 def _trained(run: RunFolder | None) -> tuple[Weights, Weights]:
     """The models before and after the training of a run."""
     if run is None:

@@ -113,13 +113,18 @@ def leanings(bias: Bias, language: Language) -> list[str]:
 
 def page(comparison: Comparison) -> str:
     """The report as one static HTML page without script or address."""
+    return render(
+        "compare.html", comparison.language, layout="base.html", lead=lambda place: "", **facts(comparison)
+    )
+
+
+def facts(comparison: Comparison) -> dict[str, Any]:
+    """What the template of the report is given; the studio shows the same page with links."""
     held, language, evidence = comparison.heldout, comparison.language, comparison.evidence
     reach = 0.0 if held is None else 1.15 * max(map(abs, (*held.interval, held.difference)))
     agreements = {"among_people": evidence.among_people, "with_judge": evidence.with_judge}
     work = worklist(comparison)
-    return render(
-        "compare.html",
-        language,
+    return dict(
         say=lambda phrase, **values: say(language, phrase, **values),
         percent=percent,
         comparison=comparison,

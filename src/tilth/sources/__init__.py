@@ -5,6 +5,7 @@ from __future__ import annotations
 from tilth.sources.address import spec_at
 from tilth.sources.files import Found, Look, data_root, digest, entries, files_of, plan, size_of, sniff
 from tilth.sources.listing import is_there
+from tilth.sources.reading import entry_at
 
 __all__ = [
     "Found",
@@ -12,6 +13,7 @@ __all__ = [
     "data_root",
     "digest",
     "entries",
+    "entry_at",
     "files_of",
     "is_there",
     "plan",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import IO
 
 from tilth.errors import SourceError
@@ -46,6 +48,23 @@ def entries(part: Part) -> Iterator[Entry]:
         if not is_compressed(part.path):
             raise SourceError(f"{part.path} cannot be read: {error}.") from None
         yield Entry(n + 1, b"", error=f"the compressed file is damaged, the rest cannot be read: {error}")
+
+
+def entry_at(part: Part, n: int) -> Entry | None:
+    """The entry with a number in a part; lines before it are passed over without being parsed.
+
+    Raises:
+        SourceError: the file cannot be opened or read.
+    """
+    if part.layout == "lines" and n > part.first:
+        by_line = part.encoding != "utf-8" and keeps_lines(part.encoding)
+        try:
+            with open_bytes(part.path) if by_line else open_utf8(part.path, part.encoding) as stream:
+                passed = sum(map(len, islice(_between(stream, part.start, part.end), n - part.first)))
+        except (*DAMAGED, OSError):
+            return next((entry for entry in entries(part) if entry.n == n), None)
+        part = replace(part, start=part.start + passed, first=n)
+    return next((entry for entry in entries(part) if entry.n == n), None)
 
 
 def _lines(part: Part) -> Iterator[Entry]:

@@ -148,7 +148,10 @@ def write(
     try:
         base.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + TABLES)
         base.execute("INSERT INTO words(words, rank) VALUES ('hashsize', 33554432)")
+        # One transaction: each end of one would make the words' index write out what it holds and merge it.
+        base.execute("BEGIN")
         columns, numbers, total = _fill(base, iter(entries), set(fixed), progress)
+        base.execute("COMMIT")
         base.executescript(INDEXES)
         for name, column in columns.items():
             if column is not None and (name in fixed or len(column.codes) > 1):
@@ -177,13 +180,11 @@ def _fill(
     numbers: dict[str, tuple[array[int], array[float]]] = {}
     done = size = 0
     while batch := list(islice(entries, BATCH)):
-        base.execute("BEGIN")
         base.executemany(
             f"INSERT INTO entry ({COLUMNS}) VALUES ({', '.join('?' * 12)})", map(_row, (e for e, _ in batch))
         )
         said = ((e.n, grams(_said(e))) for e, _ in batch)
         base.executemany("INSERT INTO words(rowid, grams) VALUES (?, ?)", said)
-        base.execute("COMMIT")
         for entry, known in batch:
             for name, values in known.tags.items():
                 column = columns.setdefault(name, _Column())
@@ -280,7 +281,7 @@ class Catalog:
         asked = f"SELECT {COLUMNS} FROM entry WHERE family = ? OR id = ? ORDER BY n LIMIT 200"
         return [_entry(row) for row in self._base.execute(asked, (root, root))]
 
-    def alike(self, text: str, most: int = 40, rarest: int = 12) -> np.ndarray:
+    def alike(self, text: str, most: int = 24, rarest: int = 12) -> np.ndarray:
         """Rows that share the most of a text's rarest pairs of characters with it, best first.
 
         They are candidates only: rare pairs say which texts are worth comparing, not how near they are.

@@ -77,6 +77,11 @@ class RunFolder:
         return self.path / "decisions.jsonl"
 
     @property
+    def chats(self) -> Path:
+        """Exchanges kept from the chat, append-only; a recipe can read them."""
+        return self.path / "chats.jsonl"
+
+    @property
     def votes(self) -> Path:
         """People's blind votes on pairs of answers, append-only."""
         return self.path / "votes.jsonl"

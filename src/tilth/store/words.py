@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import pairwise
+from operator import add
 
 from tilth.operators.features import HAN, KANA
 
@@ -19,7 +18,8 @@ _RUN = re.compile(rf"([{_DENSE}]+)|([^\W_{_DENSE}]+)")
 
 def fold(text: str) -> str:
     """Text as it is compared in a search: full-width letters and capitals make no difference."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    plain = text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    return plain.casefold()
 
 
 def grams(text: str) -> str:
@@ -27,14 +27,16 @@ def grams(text: str) -> str:
     return " ".join(_pieces(fold(text)))
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _pieces(text: str) -> list[str]:
+    found: list[str] = []
     for dense, word in _RUN.findall(text):
         if dense:
-            yield from map("".join, pairwise(dense))
+            found += map(add, dense, dense[1:])
             # The last character alone, so that a search for a single one finds it as the beginning of a word.
-            yield dense[-1]
+            found.append(dense[-1])
         else:
-            yield word
+            found.append(word)
+    return found
 
 
 def query(text: str) -> str | None:
@@ -50,7 +52,7 @@ def _phrase(word: str) -> str:
     runs = _RUN.findall(word)
     if not runs:
         return ""
-    pieces = list(_pieces(word))
+    pieces = _pieces(word)
     last = runs[-1][0]
     if len(last) > 1:
         pieces.pop()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import MissingExtra, TilthError
 from tilth.serving.guard import LOOPBACK, Guard
 from tilth.store.folder import RunFolder
-from tilth.studio import assets, explorer, life, overview, reports, review, tokens, training
+from tilth.studio import assets, chat, compare, explorer, life, overview, reports, review, tokens, training
 from tilth.studio.door import Door
 from tilth.studio.index import Progress
 from tilth.studio.shell import Studio
@@ -16,7 +16,7 @@ from tilth.studio.shell import Studio
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-PAGES = (overview, explorer, life, tokens, review, training, reports, assets)
+PAGES = (overview, explorer, life, tokens, review, training, compare, chat, reports, assets)
 """Modules with a function `routes(studio)`; a new page is a new module here and a link in `studio_base.html`."""
 
 

@@ -30,11 +30,12 @@ class Asset(NamedTuple):
 
 @lru_cache(maxsize=1)
 def assets() -> dict[str, Asset]:
-    """File name → file: what lies in `studio/static`, and the style sheet that the reports share."""
-    shared = resources.files("tilth.pages") / "templates" / "style.css"
+    """File name → file: what lies in `studio/static`, and the style sheets that the reports share."""
+    templates = resources.files("tilth.pages") / "templates"
+    shared = (templates / "style.css", templates / "compare.css")
     own = (resources.files("tilth.studio") / "static").iterdir()
     found = {}
-    for file in (shared, *own):
+    for file in (*shared, *own):
         kind = KINDS.get(file.name[file.name.rfind(".") :])
         if kind:
             content = file.read_bytes()

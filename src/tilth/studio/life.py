@@ -24,8 +24,8 @@ NEAR = 6
 """Similar samples shown."""
 ALIKE = 0.2
 """Similarity of the questions from which another sample is shown."""
-COMPARED = 2_000
-"""Characters of a question that are compared."""
+COMPARED = 500
+"""Characters of a question or an answer that are compared."""
 
 
 def routes(studio: Studio) -> list[Route]:
@@ -127,16 +127,15 @@ def alike(index: Catalog, row: Entry) -> Iterator[Like]:
     if row.sample is None:
         return
     text = row.question[:COMPARED]
-    others = [
-        other for other in index.entries(index.alike(text)) if other.place != row.place and other.sample
-    ]
-    near = [
-        Like(o, jaccard(text, o.question[:COMPARED]), jaccard(row.answer[:COMPARED], o.answer[:COMPARED]))
-        for o in others
-    ]
-    yield from sorted(
-        (n for n in near if n.question >= ALIKE), key=lambda n: (-n.question, -n.answer, n.entry.n)
-    )[:NEAR]
+    near = []
+    for other in index.entries(index.alike(text)):
+        likeness = (
+            jaccard(text, other.question[:COMPARED]) if other.sample and other.place != row.place else 0.0
+        )
+        if likeness >= ALIKE:
+            near.append((other, likeness))
+    for other, likeness in sorted(near, key=lambda pair: (-pair[1], pair[0].n))[:NEAR]:
+        yield Like(other, likeness, jaccard(row.answer[:COMPARED], other.answer[:COMPARED]))
 
 
 def _beside(index: Catalog, row: Entry, step: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from tilth.errors import UserError
 
@@ -36,14 +37,7 @@ async def read_json(request: Request, limit: int = LIMIT) -> dict[str, Any]:
     Raises:
         Refused: it is no JSON object (400), too large (413) or of another type (415).
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind != "application/json":
-        raise Refused(415, "Only application/json is taken here.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise Refused(413, f"The request carries more than {limit:,} bytes.")
+    body = await _read(request, "application/json", limit)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -51,6 +45,31 @@ async def read_json(request: Request, limit: int = LIMIT) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused(400, "The request is no JSON object.")
     return found
+
+
+async def read_form(request: Request, limit: int = LIMIT) -> dict[str, Any]:
+    """The fields of a form, each once; a page without a script sends these.
+
+    Raises:
+        Refused: it is no form (400), too large (413) or of another type (415).
+    """
+    body = await _read(request, "application/x-www-form-urlencoded", limit)
+    try:
+        fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=100, errors="strict")
+    except ValueError:
+        raise Refused(400, "The request is no form.") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+async def _read(request: Request, kind: str, limit: int) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != kind:
+        raise Refused(415, f"Only {kind} is taken here.")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise Refused(413, f"The request carries more than {limit:,} bytes.")
+    return bytes(body)
 
 
 def text(body: dict[str, Any], name: str, longest: int = 100_000, default: str | None = None) -> str:

@@ -1,0 +1,1 @@
+"""How fast the studio answers on a large run, beside an empty page."""

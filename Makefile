@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed bench-studio clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed bench-studio bench-tokens bench-train bench-gpu clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -108,6 +108,15 @@ bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000
 SAMPLES ?= 100000
 bench-studio: $(VENV)/.dev ## the studio on a large run, beside an empty page (SAMPLES=100000, WRITE=1)
 	$(BIN)/python -m benchmarks.studio --rows $(SAMPLES) $(if $(WRITE),--write)
+
+bench-tokens: $(VENV)/.dev ## `tilth tokens` beside the bare tokenizer (MODELS=folders, WRITE=1)
+	$(BIN)/python -m benchmarks.tokens $(if $(MODELS),--model $(MODELS)) $(if $(WRITE),--write)
+
+bench-train: $(VENV)/.dev ## a training step beside a bare trl script (WRITE=1)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.train.overhead $(if $(WRITE),--write)
+
+bench-gpu: $(VENV)/.dev ## our training defaults beside trl's on a CUDA device (SHAPE=100m|400m|1b, WRITE=1)
+	$(BIN)/python -m benchmarks.train.gpu $(if $(SHAPE),--shape $(SHAPE)) $(if $(WRITE),--write)
 
 clean: ## remove environments and runs
 	rm -rf $(VENV) $(VENV)-core $(VENV)-xtuner $(VENV)-exports runs

@@ -197,3 +197,21 @@ def test_the_command_prints_json_as_promised_and_writes_the_page(folder, tmp_pat
     plain = CliRunner().invoke(app, ["tokens", str(data), *options, "--show", "talks.jsonl:2"])
     assert "talks.jsonl:2: prompt" in plain.stdout
     assert "█" in plain.stdout
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["tok_internlm", "tok_llama2", "tok_minimind", "tok_tinyllm_zh"])
+def test_real_tokenizers_show_real_questions(real_data, name):
+    from tilth.engine.library import read
+
+    samples = list(read(real_data / "tutorial_camp2" / "ruozhiba_raw.jsonl"))[:40]
+    own = name in ("tok_internlm", "tok_minimind")
+    found = count_tokens(
+        samples, real_data / name, Train(base_model=name), template=None if own else INTERNLM2
+    )
+    assert found.totals["untrained"] == found.totals["truncated"] == 0
+    assert found.totals["trained"] > found.totals["prompt"] > 0
+    for shown, sample in zip(found.shown, samples, strict=False):
+        learned = "".join(piece.text for piece in shown.pieces if piece.kind == "learned")
+        assert sample.answer in learned
+        assert sample.question not in learned

@@ -20,6 +20,9 @@ def command(
     place: Annotated[
         str | None, typer.Option("--show", help="Show this sample's mask, by its place.")
     ] = None,
+    template: Annotated[
+        Path | None, typer.Option(help="A chat template to try instead of the model's.")
+    ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with the masks of several.")] = None,
     json: Json = False,
 ) -> None:
@@ -31,7 +34,8 @@ def command(
 
     limit = [f"train.max_length={max_length}"] if max_length else []
     samples, folder, settings = _open(what, model, [*(assign or []), *limit])
-    found = count_tokens(samples, folder, settings, place)
+    text = template.read_text(encoding="utf-8") if template else None
+    found = count_tokens(samples, folder, settings, place, text)
     if html is not None:
         _write_page(found, html, what, folder)
     emit(found.as_dict()) if json else _tell(found)

@@ -76,8 +76,12 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return loaded
 
 
-def load_template(folder: Path) -> ChatTemplate:
+def load_template(folder: Path, text: str | None = None) -> ChatTemplate:
     """The chat template of a model folder: its own, or InternLM2's where the vocabulary has its role marks.
+
+    Args:
+        folder: with the tokenizer's files.
+        text: another template to use instead, with this folder's special tokens.
 
     Raises:
         UserError: the folder has no template and an unknown vocabulary.
@@ -85,6 +89,8 @@ def load_template(folder: Path) -> ChatTemplate:
     config = _read(folder / "tokenizer_config.json")
     named = _read(folder / "special_tokens_map.json") | config
     tokens = {name: _token(named.get(name)) for name in SPECIAL_TOKENS if named.get(name)}
+    if text is not None:
+        return ChatTemplate(text, tokens)
     text = _template_text(folder, config)
     if text is None:
         tokenizer = load_tokenizer(folder)

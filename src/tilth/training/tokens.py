@@ -96,7 +96,13 @@ class Tokens:
         return {"totals": self.totals, "samples": self.samples, "lint": lint}
 
 
-def count_tokens(samples: Iterable[Sample], model: Path, settings: Train, place: str | None = None) -> Tokens:
+def count_tokens(
+    samples: Iterable[Sample],
+    model: Path,
+    settings: Train,
+    place: str | None = None,
+    template: str | None = None,
+) -> Tokens:
     """Encode samples exactly as the backend does: for `hf` on one code path with training, for `xtuner` as its own.
 
     Args:
@@ -104,27 +110,38 @@ def count_tokens(samples: Iterable[Sample], model: Path, settings: Train, place:
         model: a folder with tokenizer and chat template; weights are not needed.
         settings: `max_length`, packing, batch and epochs of the training to come.
         place: the one sample to show; by default the first ones, and the first that are cut or teach nothing.
+        template: a chat template to use instead of the model's own.
 
     Raises:
         MissingExtra: the package `tokenizers` is not installed.
         UserError: the folder has no tokenizer or no usable chat template.
     """
-    template, tokenizer = load_template(model), load_tokenizer(model)
+    return count_with(load_template(model, template), load_tokenizer(model), samples, settings, place)
+
+
+def count_with(
+    chat: ChatTemplate,
+    tokenizer: Tokenizer,
+    samples: Iterable[Sample],
+    settings: Train,
+    place: str | None = None,
+) -> Tokens:
+    """As `count_tokens`, with a template and a tokenizer that are loaded."""
     found = Tokens(settings)
-    controls = _control_tokens(template, tokenizer)
+    controls = _control_tokens(chat, tokenizer)
     seen: Counter[str] = Counter()
-    begin = tokenizer.token_to_id(template.tokens.get("bos_token", ""))
-    if settings.backend == "xtuner" and begin is not None and speaks_internlm2(template):
+    begin = tokenizer.token_to_id(chat.tokens.get("bos_token", ""))
+    if settings.backend == "xtuner" and begin is not None and speaks_internlm2(chat):
         rows = xtuner_encoded(samples, begin, tokenizer, settings.max_length)
     else:
-        rows = encoded(samples, template, tokenizer, settings.max_length)
+        rows = encoded(samples, chat, tokenizer, settings.max_length)
     for row in rows:
         _count(found, row, controls)
         if row.sample.place == place if place else seen[_fate(row, settings.max_length)] < SHOWN:
             seen[_fate(row, settings.max_length)] += 1
-            found.shown.append(show(row, template, tokenizer, settings.max_length))
+            found.shown.append(show(row, chat, tokenizer, settings.max_length))
     found.lint += [
-        *template_faults(template, tokenizer),
+        *template_faults(chat, tokenizer),
         *data_faults(found.totals, found.refused, found.marked),
     ]
     return found

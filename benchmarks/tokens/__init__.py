@@ -1,0 +1,1 @@
+"""How fast the trainer's view of a data file is made, beside the bare tokenizer."""

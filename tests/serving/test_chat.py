@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from tilth.engine.library import read
 from tilth.errors import FormatError
 from tilth.models.base import Generation
 from tilth.models.scripted import ScriptedModel
@@ -175,3 +176,30 @@ def test_an_error_of_the_model_is_said_and_the_turn_forgotten():
     model = Broken({})
     assert "too long. Shorten it." in talk({"m": model}, "长", "短")
     assert model.asked[0][0] == [("user", "短")]
+
+
+def test_a_system_message_can_be_there_from_the_start(pair):
+    talk(pair, "水湿吗", system="简短")
+    assert pair["tuned"].asked[0][0][0] == ("system", "简短")
+
+
+def test_kept_conversations_are_data_that_a_recipe_reads(pair, tmp_path, monkeypatch):
+    monkeypatch.setenv("TILTH_PERSON", "li")
+    kept = tmp_path / "chats.jsonl"
+    shown = talk(
+        pair, "/keep", "/system 简短", "/both", "水湿吗", "/keep", "/tuned", "真的？", "/keep", kept=kept
+    )
+    assert "Nothing has been said yet." in shown
+    assert f"2 conversations kept in {kept}" in shown
+    rows = [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+    assert [row["said_by"] for row in rows] == ["base", "tuned", "base", "tuned"]
+    assert {row["kept_by"] for row in rows} == {"li"}
+    assert len({row["event_id"] for row in rows}) == 4
+    samples = list(read(kept))
+    assert [len(sample.messages) for sample in samples] == [3, 3, 3, 5]
+    assert samples[1].messages[0].role == "system"
+    assert samples[3].answer == "水是湿的\n嗯。"
+
+
+def test_without_a_run_there_is_nowhere_to_keep(pair):
+    assert "Only a chat with a run keeps conversations" in talk(pair, "水湿吗", "/keep")

@@ -12,6 +12,7 @@ from tests.loopback import running
 from tilth.errors import FormatError
 from tilth.models.base import Generation, Reply
 from tilth.models.scripted import ScriptedModel
+from tilth.sample import Message
 from tilth.serving.guard import is_loopback
 from tilth.serving.http import MAX_BODY, app
 
@@ -90,7 +91,8 @@ def answer(client, model="tuned", messages=QUESTION, **more):
 def test_models_and_health(client, http):
     assert [card.id for card in client.models.list()] == ["base", "tuned"]
     assert client.models.retrieve("tuned").id == "tuned"
-    assert http.get("/health").json() == {"status": "ok", "models": ["base", "tuned"]}
+    about = {"status": "ok", "models": ["base", "tuned"], "waiting": {"base": 0, "tuned": 0}}
+    assert http.get("/health").json() == about
 
 
 def test_a_whole_answer(client):
@@ -321,3 +323,104 @@ def test_is_loopback(host, own):
 def test_pages_of_the_framework_are_off(http):
     assert http.get("/docs").status_code == 404
     assert json.loads(http.get("/openapi.json").text)["error"]
+
+
+class Batched(ScriptedModel):
+    """A scripted model that answers many at once, breaks on some batches, and takes its time over the first."""
+
+    def __init__(self):
+        super().__init__({}, "嗯。", "batched")
+        self.sizes = []
+        self.started = threading.Event()
+        self.go_on = threading.Event()
+
+    def ask(self, messages, generation):
+        self.sizes.append(1)
+        self.started.set()
+        assert self.go_on.wait(10)
+        if messages[-1].content == "坏":
+            raise FormatError("the template refuses it.")
+        return Reply(f"答{messages[-1].content}")
+
+    def ask_many(self, conversations, generation):
+        if any(talk[-1].content == "坏" for talk in conversations):
+            raise FormatError("the template refuses one.")
+        self.sizes.append(len(conversations))
+        return [Reply(f"答{talk[-1].content}") for talk in conversations]
+
+
+def test_requests_that_wait_together_are_answered_as_one_batch():
+    model = Batched()
+
+    def one(client, text, **more):
+        found = answer(client, "batched", [{"role": "user", "content": text}], **more)
+        return found.choices[0].message.content
+
+    with (
+        running(app({"batched": model})) as url,
+        openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as client,
+        ThreadPoolExecutor(33) as pool,
+    ):
+        first = pool.submit(one, client, "0")
+        assert model.started.wait(10)
+        rest = [pool.submit(one, client, str(n), temperature=float(n == 20), seed=1) for n in range(1, 32)]
+        while len(rest) > sum(f.done() for f in rest) and waiting(url) < 31:
+            time.sleep(0.01)
+        model.go_on.set()
+        assert [f.result() for f in (first, *rest)] == [f"答{n}" for n in range(32)]
+    assert sum(model.sizes) == 32
+    assert max(model.sizes) == 8
+    assert len(model.sizes) <= 8
+
+
+def test_a_request_that_breaks_a_batch_fails_alone():
+    model = Batched()
+    with (
+        running(app({"batched": model})) as url,
+        openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as client,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        first = pool.submit(answer, client, "batched", [{"role": "user", "content": "0"}])
+        assert model.started.wait(10)
+        texts = ["1", "坏", "2", "3"]
+        rest = [pool.submit(answer, client, "batched", [{"role": "user", "content": text}]) for text in texts]
+        while waiting(url) < 4:
+            time.sleep(0.01)
+        model.go_on.set()
+        assert first.result().choices[0].message.content == "答0"
+        with pytest.raises(openai.InternalServerError, match="refuses it"):
+            rest[1].result()
+        assert [rest[n].result().choices[0].message.content for n in (0, 2, 3)] == ["答1", "答2", "答3"]
+
+
+def waiting(url):
+    return sum(httpx.get(f"{url}/health").json()["waiting"].values())
+
+
+@pytest.mark.train
+def test_32_clients_get_from_a_real_model_what_one_gets(model_folder):
+    from tilth.models.local import LocalModel
+
+    model = LocalModel(model_folder, name="real")
+    talks = [[{"role": "user", "content": f"水结冰吗？{n % 11}"}] for n in range(32)]
+    alone = [
+        model.ask([Message("user", talk[0]["content"])], Generation(max_new_tokens=8)).text for talk in talks
+    ]
+    with (
+        running(app({"real": model})) as url,
+        openai.OpenAI(base_url=f"{url}/v1", api_key="x", max_retries=0) as client,
+    ):
+
+        def one(n):
+            if n % 8 == 7:
+                bad = httpx.post(f"{url}/v1/chat/completions", content=b"{", timeout=60)
+                assert bad.status_code == 400
+            stream = n % 5 == 0
+            found = answer(client, "real", talks[n], max_tokens=8, temperature=0, stream=stream)
+            if stream:
+                return "".join(c.choices[0].delta.content or "" for c in found)
+            return found.choices[0].message.content
+
+        with ThreadPoolExecutor(32) as pool:
+            assert list(pool.map(one, range(32))) == alone
+        assert httpx.get(f"{url}/health").json()["waiting"] == {"real": 0}

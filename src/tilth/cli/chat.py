@@ -14,10 +14,11 @@ import typer
 def command(
     model: Annotated[Path, typer.Argument(help="A model folder, or a trained run.")],
     adapter: Annotated[Path | None, typer.Option(help="An adapter folder over the model.")] = None,
+    system: Annotated[str, typer.Option(help="A system message to speak under.")] = "",
     temperature: Annotated[float, typer.Option(min=0, help="0 always gives the same answer.")] = 0.0,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 512,
 ) -> None:
-    """Talk to a model; with an adapter both sides can speak (/base, /tuned, /both).
+    """Talk to a model; with an adapter both sides can speak (/base, /tuned, /both). /keep saves for review.
 
     Example: tilth chat runs/brain-teasers
     """
@@ -27,7 +28,8 @@ def command(
     speakers = models(model, adapter)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     generation = Generation(max_new_tokens=max_new_tokens, temperature=temperature)
-    chat(speakers, _typed(), _write, generation=generation, width=width)
+    kept = model / "chats.jsonl" if (model / "run.json").exists() else None
+    chat(speakers, _typed(), _write, generation=generation, width=width, system=system, kept=kept)
 
 
 def models(model: Path, adapter: Path | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -17,7 +18,8 @@ from rich.text import Text
 from tilth.errors import TilthError, did_you_mean
 from tilth.models.base import ChatModel, Generation
 from tilth.sample import Message
-from tilth.store.files import write_jsonl
+from tilth.store.decisions import person
+from tilth.store.files import json_line, write_jsonl
 
 Write = Callable[[str], None]
 """Shows a piece of text at once, without adding a line feed."""
@@ -28,6 +30,7 @@ HELP = """\
 /reset                forget the conversation
 {models}
 /set NAME VALUE       temperature, top_p, max_new_tokens or seed
+/keep                 keep the conversation for review, as it stands: one line a model that took part
 /save FILE            write the conversation as JSON Lines in the `openai` format, one line a model
 /quit                 leave (also Ctrl-D); Ctrl-C stops an answer
 """
@@ -61,6 +64,8 @@ class Session:
     speaking: tuple[str, ...] = ()
     """The models that answer, by name."""
     exchanges: list[Exchange] = field(default_factory=list)
+    kept: Path | None = None
+    """Where `/keep` puts conversations."""
 
     def history(self, name: str) -> list[Message]:
         """The conversation as one model knows it: what it was asked and what it answered itself."""
@@ -79,6 +84,8 @@ def chat(
     *,
     generation: Generation | None = None,
     width: int = 0,
+    system: str = "",
+    kept: Path | None = None,
 ) -> None:
     """Talk until the lines end or `/quit`.
 
@@ -89,8 +96,10 @@ def chat(
         generation: how answers are drawn at first.
         width: columns of the terminal; answers of several models stand beside each other in it. 0, where there is
             no terminal: one below the other, each as it comes.
+        system: the system message at first.
+        kept: the file that `/keep` adds conversations to, in the format `openai`, for a recipe or a reviewer to read.
     """
-    session = Session(models, write, generation or Generation(max_new_tokens=1024), width)
+    session = Session(models, write, generation or Generation(max_new_tokens=1024), width, system, kept=kept)
     session.speaking = tuple(models)[-1:]
     write(f"{' and '.join(models)} can speak; {session.speaking[0]} does. /help lists the commands.\n")
     for line in _typed(iter(lines), write):
@@ -171,6 +180,7 @@ def _command(session: Session, text: str) -> None:
         "reset": lambda: _reset(session),
         "set": lambda: _set(session, rest),
         "save": lambda: _save(session, rest),
+        "keep": lambda: _keep(session),
     }
     actions |= {model: partial(_speak, session, (model,)) for model in session.models}
     if len(session.models) > 1:
@@ -222,16 +232,36 @@ def _set(session: Session, text: str) -> str:
 def _save(session: Session, name: str) -> str:
     if not name:
         return "Name a file: /save chat.jsonl\n"
-    spoken = [model for model in session.models if any(model in e.answers for e in session.exchanges)]
-    rows = [
-        {
-            "messages": [{"role": m.role, "content": m.content} for m in session.history(m_name)],
-            "model": m_name,
-        }
-        for m_name in spoken
-    ]
+    rows = [{"messages": messages, "model": model} for model, messages in _conversations(session).items()]
     try:
         count = write_jsonl(Path(name).expanduser(), rows)
     except OSError as error:
         return f"{name} cannot be written: {error.strerror}.\n"
     return f"{count} conversation{'' if count == 1 else 's'} written to {name}.\n"
+
+
+def _conversations(session: Session) -> dict[str, list[dict[str, str]]]:
+    """What each model that took part was asked and answered."""
+    spoken = [model for model in session.models if any(model in e.answers for e in session.exchanges)]
+    return {
+        model: [{"role": m.role, "content": m.content} for m in session.history(model)] for model in spoken
+    }
+
+
+def _keep(session: Session) -> str:
+    if session.kept is None:
+        return "Only a chat with a run keeps conversations: tilth chat RUN. Here /save FILE writes them.\n"
+    found = _conversations(session)
+    if not found:
+        return "Nothing has been said yet.\n"
+    about = {"kept_by": person()}
+    rows = [
+        {"event_id": uuid4().hex, "messages": messages, "said_by": model} | about
+        for model, messages in found.items()
+    ]
+    try:
+        with session.kept.open("ab") as handle:
+            handle.write("".join(map(json_line, rows)).encode())
+    except OSError as error:
+        return f"{session.kept} cannot be written: {error.strerror}.\n"
+    return f"{len(rows)} conversation{'' if len(rows) == 1 else 's'} kept in {session.kept}.\n"

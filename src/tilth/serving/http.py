@@ -96,7 +96,8 @@ class _Handlers:
         self._created = created
 
     async def health(self, _: Request) -> Response:
-        return json_response({"status": "ok", "models": list(self._desks)})
+        waiting = {name: desk.waiting for name, desk in self._desks.items()}
+        return json_response({"status": "ok", "models": list(self._desks), "waiting": waiting})
 
     async def models(self, _: Request) -> Response:
         cards = [model_card(name, self._created) for name in self._desks]

@@ -81,6 +81,7 @@ def test_the_evidence_names_the_words():
 
 
 def test_a_missing_dictionary_is_told_before_the_run(monkeypatch):
+    words_zh._dictionary.cache_clear()
     monkeypatch.setattr(words_zh, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="wrong_characters"):
         WrongCharacters()

@@ -13,6 +13,7 @@ from tilth.operators import lexicon, protect
 from tilth.operators.base import Field, operator, text
 from tilth.operators.features import HAN, HANGUL, KANA, units
 from tilth.operators.list_numbers import ListNumber as ListNumber
+from tilth.operators.measure_tokens import Tokens as Tokens
 from tilth.operators.privacy_find import find
 from tilth.operators.relevance import Relevance as Relevance
 from tilth.sample import Sample

@@ -40,9 +40,13 @@ class Words:
     """Words that are names of people, places, firms or brands: they are spelt in many ways."""
     inside: frozenset[str]
     """Pairs of hanzi that occur inside longer words."""
+    in_four: frozenset[str]
+    """Pairs of hanzi in words of four, each after the place where it stands: `1所周`."""
     common: frozenset[str]
     readings: Mapping[str, tuple[str, ...]]
     by_reading: Mapping[str, tuple[str, ...]]
+    gaps: Mapping[str, frozenset[str]]
+    """What can stand for the hole in a word of two or three hanzi: `□境` → 环, 国, …"""
     unknown: float
     """The logarithm for a hanzi that is no word."""
 
@@ -56,9 +60,17 @@ def words(feature: str) -> Words:
     Raises:
         MissingExtra: jieba or pypinyin is not installed.
     """
+    try:
+        return _dictionary()
+    except ModuleNotFoundError:
+        raise MissingExtra(feature, "zh") from None
+
+
+@lru_cache(maxsize=1)
+def _dictionary() -> Words:
     folders = [_folder(name) for name in ("jieba", "pypinyin")]
     if None in folders:
-        raise MissingExtra(feature, "zh")
+        raise ModuleNotFoundError
     return _read(*map(str, folders))
 
 
@@ -68,7 +80,6 @@ def _folder(package: str) -> Path | None:
     return Path(places[0]) if places else None
 
 
-@lru_cache(maxsize=1)
 def _read(jieba: str, pypinyin: str) -> Words:
     counts, names = _counted(Path(jieba) / "dict.txt")
     for phrase in json.loads((Path(pypinyin) / "phrases_dict.json").read_text(encoding="utf-8")):
@@ -91,9 +102,11 @@ def _read(jieba: str, pypinyin: str) -> Words:
         inside=frozenset(
             word[at : at + 2] for word in counts if len(word) > 2 for at in range(len(word) - 1)
         ),
+        in_four=frozenset(f"{at}{word[at : at + 2]}" for word in counts if len(word) == 4 for at in range(3)),
         common=common,
         readings=readings,
         by_reading={said: tuple(found) for said, found in by_reading.items()},
+        gaps=_gaps(counts, names),
         unknown=math.log(0.5) - total,
     )
 
@@ -110,6 +123,20 @@ def _counted(path: Path) -> tuple[dict[str, int], frozenset[str]]:
     return counts, frozenset(names)
 
 
+HOLE = "□"
+RARE = {2: 20, 3: 3, 4: 1}
+"""A word with a smaller count in the dictionary is no evidence."""
+
+
+def _gaps(counts: Mapping[str, int], names: frozenset[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for word, count in counts.items():
+        if len(word) in (2, 3) and count >= RARE[len(word)] and word not in names:
+            for at in range(len(word)):
+                found[word[:at] + HOLE + word[at + 1 :]].append(word[at])
+    return {key: frozenset(hanzi) for key, hanzi in found.items()}
+
+
 def _common(counts: Mapping[str, int]) -> frozenset[str]:
     inside: dict[str, int] = defaultdict(int)
     for word, count in counts.items():
@@ -121,9 +148,9 @@ def _common(counts: Mapping[str, int]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=8192)
-def lookalikes(hanzi: str) -> tuple[tuple[str, float], ...]:
+def lookalikes(hanzi: str) -> Mapping[str, float]:
     """Common hanzi that sound or look like this one, and what taking them for it costs; call `words` first."""
-    known = _read(*(str(_folder(name)) for name in ("jieba", "pypinyin")))
+    known = _dictionary()
     found: dict[str, float] = {}
     for said in known.readings.get(hanzi, ())[:1]:
         found.update(dict.fromkeys(known.by_reading.get(said, ()), 0.0))
@@ -132,7 +159,7 @@ def lookalikes(hanzi: str) -> tuple[tuple[str, float], ...]:
                 found.setdefault(other, _ALIKE)
     found.update(dict.fromkeys(_shapes().get(hanzi, ()), 0.0))
     found.pop(hanzi, None)
-    return tuple(found.items())
+    return found
 
 
 def _alike(said: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from tilth.operators import protect
 from tilth.operators.base import Facts, Field, Read, set_operator
-from tilth.operators.words_zh import LONGEST, Words, lookalikes, words
+from tilth.operators.words_zh import HOLE, LONGEST, RARE, Words, lookalikes, words
 from tilth.sample import Proposal, Propose, Sample, Verdict
 
 NAME = "denoise.wrong_characters"
@@ -20,8 +20,6 @@ _RUN = re.compile("[\u4e00-\u9fff]{2,60}")
 _LEAST = {2: 8.0, 3: 6.0, 4: 4.0}
 """How many nats likelier the text must become, by the length of the word that appears. Set on real text with errors
 planted by chance, never on a labelled set (docs/design/wrong-characters.md)."""
-_RARE = {2: 20, 3: 3, 4: 1}
-"""A word with a smaller count in the dictionary is no evidence."""
 _AHEAD = 2.0
 """By how many nats the best change of a run of hanzi must lead the second."""
 _WORD_BROKEN = 4.0
@@ -146,14 +144,12 @@ def _best(run: str, known: Words, seen: Seen | None, least: float = 0.0) -> _Cha
     for at, first, size in spots:
         others = lookalikes(run[at])
         base = forth[-1] + math.log(len(others) + 1) + (_WORD_BROKEN if sizes[at] == 2 else 0.0)
-        for right, cost in others:
-            word = run[first:at] + right + run[at + 1 : first + size]
-            if known.counts.get(word, 0) < _RARE[size] or word in known.names:
-                continue
+        for right in _fitting(run, at, first, size, known, others):
             if seen and _is_term(run, at, first, size, seen):
-                continue
+                break
+            word = run[first:at] + right + run[at + 1 : first + size]
             changed = run[:at] + right + run[at + 1 :]
-            gain = _with_word_at(changed, at, known, forth, back) - base - cost
+            gain = _with_word_at(changed, at, known, forth, back) - base - others[right]
             gain += _set_says(run, changed, at, seen) if seen else 0.0
             before = found.get((at, right))
             if before is None or len(before.after) < size:
@@ -164,6 +160,21 @@ def _best(run: str, known: Words, seen: Seen | None, least: float = 0.0) -> _Cha
         return likely[0] if likely else None
     leads = len(ranked) == 1 or ranked[0].gain - ranked[1].gain >= _AHEAD
     return ranked[0] if leads and likely[0] is ranked[0] else None
+
+
+def _fitting(
+    run: str, at: int, first: int, size: int, known: Words, others: Mapping[str, float]
+) -> Iterable[str]:
+    """The lookalikes that make the window a word."""
+    before, behind = run[first:at], run[at + 1 : first + size]
+    if size < 4:
+        fits = known.gaps.get(f"{before}{HOLE}{behind}", ())
+        return [right for right in others if right in fits]
+    names = known.names
+    words_of_four = ((right, f"{before}{right}{behind}") for right in others)
+    return [
+        right for right, word in words_of_four if known.counts.get(word, 0) >= RARE[4] and word not in names
+    ]
 
 
 def _forth(run: str, known: Words, reverse: bool = False) -> tuple[list[float], list[int]]:
@@ -210,7 +221,7 @@ def _spots(run: str, sizes: list[int], known: Words) -> Iterator[tuple[int, int,
                     continue
                 if size == 2 and (max(sizes[first : first + 2]) > 1 or window in known.inside):
                     continue
-                if all(pair in known.inside for pair in _pairs_beside(window, at - first)):
+                if size < 4 or all(pair in known.in_four for pair in _pairs_beside(window, at - first)):
                     yield at, first, size
 
 
@@ -219,8 +230,8 @@ def _pairs_at(run: str, at: int) -> list[str]:
 
 
 def _pairs_beside(window: str, at: int) -> list[str]:
-    """The pairs of a window that a change at one place leaves as they are; a word can only appear where words hold them."""
-    return [window[n : n + 2] for n in range(len(window) - 1) if at not in (n, n + 1)]
+    """The pairs of a window that a change at one place leaves as they are, each after its place."""
+    return [f"{n}{window[n : n + 2]}" for n in range(len(window) - 1) if at not in (n, n + 1)]
 
 
 def _is_term(run: str, at: int, first: int, size: int, seen: Seen) -> bool:

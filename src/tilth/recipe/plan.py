@@ -61,7 +61,8 @@ class Step:
     def input_files(self) -> list[str]:
         """Files that the settings name; their content is part of the step's key."""
         named = (self.settings.get(setting) or [] for setting in self.declared.files)
-        return [name for value in named for name in ([value] if isinstance(value, str) else value)]
+        listed = [name for value in named for name in ([value] if isinstance(value, str) else value)]
+        return [name for each in listed for name in _tokenizer_files(each)]
 
     def key_part(self) -> list[Any]:
         """What of this step decides its result."""
@@ -74,6 +75,14 @@ class Step:
         ]
         parts = [self.name, self.operator, self.declared.version, dict(self.settings), digests, plugin]
         return [*parts, asked] if asked else parts
+
+
+def _tokenizer_files(name: str) -> list[str]:
+    """The file itself; of a model's folder what decides how text becomes tokens, without the weights."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return [name]
+    return [str(each) for each in sorted(folder.iterdir()) if each.suffix in (".json", ".jinja", ".model")]
 
 
 @dataclass(frozen=True)

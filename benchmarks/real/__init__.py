@@ -1,0 +1,1 @@
+"""Every real set through `tilth run`, its counts, and pages of random changes for a human look."""

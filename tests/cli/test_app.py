@@ -64,6 +64,19 @@ def test_every_command_has_help_with_an_example():
         assert len(options) <= 8, name
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure(here):
+    row = '{"instruction": "' + "猫" * 300 + '", "input": "", "output": "好", "domain": []}\n'
+    (here / "many.jsonl").write_text(row * 3000, encoding="utf-8")
+    arguments = [sys.executable, "-m", "tilth.cli.app", "show", "many.jsonl", "--limit", "0", "--json"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
+        assert shown.stdout
+        assert shown.stderr
+        shown.stdout.readline()
+        shown.stdout.close()
+        said = shown.stderr.read().decode("utf-8")
+    assert (shown.returncode, said) == (0, "")
+
+
 def test_the_journey_of_a_run(here):
     done = tilth("run", "recipe.yaml", "--json")
     assert done.returncode == 0, done.stderr

@@ -303,6 +303,15 @@ def test_an_operator_that_fails_quarantines_one_sample_with_its_bytes(plugin):
     assert json.loads(line["raw"])["instruction"] == "影子怕不怕黑？"
 
 
+@pytest.mark.parametrize("before", ["", "- dedup.exact\n"])
+def test_a_sample_that_fails_in_a_later_stage_keeps_its_bytes_too(plugin, before):
+    p = plugin(f"- clean.squeeze_whitespace\n{before}- mine.trip: {{word: 影子}}")
+    run(p.recipe, p.out)
+    (line,) = rows_of(p.out / "quarantined.jsonl")
+    assert line["step"] == "mine.trip"
+    assert line["raw"] == json.dumps(record("影子怕不怕黑？"), ensure_ascii=False)
+
+
 def test_an_edited_plugin_reruns_its_step(plugin):
     p = plugin("- mine.trip: {word: 影子}")
     assert run(p.recipe, p.out)["counts"]["quarantined"] == 1

@@ -21,6 +21,20 @@ def finished(project):
     return p
 
 
+def test_quarantined_samples_are_found_by_the_reasons_that_the_run_counts(project):
+    text = lines([*map(record, QUESTIONS)]) + '{"broken\n{"question": 1}\n'
+    p = project(text, "- clean.strip_html", max_quarantined="0.5")
+    result = run(p.recipe, p.out)
+    (read, *_) = result["steps"]
+    counted = {
+        name: count for name, count in read["reasons"].items() if name in ("unreadable", "wrong_shape")
+    }
+    assert counted == {"unreadable": 1, "wrong_shape": 1}
+    for reason, count in counted.items():
+        assert len(list(show(p.out, reason=reason))) == count
+        assert len(list(show(p.out, "quarantined", reason))) == count
+
+
 def test_show_kept_has_index_line_and_sample(finished):
     rows = list(show(finished.out))
     assert len(rows) == 12

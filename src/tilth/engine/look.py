@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,28 @@ from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
 
 DOORS = ("kept", "dropped", "quarantined", "held")
+
+
+def _reasons(line: Mapping[str, Any]) -> set[str | None]:
+    """The reasons by which a line may be asked for: those of run.json, and for a quarantined sample its error too.
+
+    Of a record that could not be read a line tells only by its bytes whether it was damaged or of another shape.
+    """
+    if "error" not in line:
+        return {line.get("reason")}
+    names = {"write": {"cannot_be_written"}, "read": {"unreadable", "wrong_shape"}}
+    found = names.get(line["step"], {"operator_error"})
+    if line["step"] == "read" and ".json" in line["place"]:
+        found = {"wrong_shape" if _is_json(line.get("raw", "")) else "unreadable"}
+    return {line["error"], *found}
+
+
+def _is_json(raw: str) -> bool:
+    try:
+        json.loads(raw)
+    except ValueError:
+        return False
+    return True
 
 
 def show(run: str | Path, door: str | None = None, reason: str | None = None) -> Iterator[dict[str, Any]]:
@@ -42,7 +65,7 @@ def show(run: str | Path, door: str | None = None, reason: str | None = None) ->
     if door not in (None, "kept") or reason is not None:
         for name in (door,) if door else DOORS[1:]:
             for line in read_jsonl(folder.door(name)):
-                if reason in (None, line.get("reason"), line.get("error")):
+                if reason is None or reason in _reasons(line):
                     yield line
         return
     samples = iter(kept_samples(folder))

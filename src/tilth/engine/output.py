@@ -18,6 +18,7 @@ from tilth.errors import FormatError
 from tilth.formats.base import Format
 from tilth.sample import SIDES, Sample
 from tilth.sources.base import Shard
+from tilth.sources.reading import entries
 from tilth.store.checkpoint import read_lines
 from tilth.store.files import atomic, json_line, write_jsonl, write_text
 from tilth.store.folder import RunFolder
@@ -124,9 +125,32 @@ def write_doors(
         files = {d: stack.enter_context(atomic(folder.door(d))) for d in ("dropped", "quarantined", "held")}
         for shard in shards:
             lines = [line for state in states for line in _doors(state, state.marks[shard.index])]
-            for line in _ordered(lines + late.get(shard.index, []), shard):
+            for line in _ordered(_with_sources(lines + late.get(shard.index, []), shard), shard):
                 files[line.pop("door")].write(json_line(line).encode("utf-8"))
     write_jsonl(folder.proposals, _proposals(states, shards))
+
+
+def _with_sources(lines: list[dict[str, Any]], shard: Shard) -> list[dict[str, Any]]:
+    """The lines, those of quarantined samples with the bytes of their source also where a later stage failed on them.
+
+    A made sample has no source of its own; its line keeps the sample.
+    """
+    wanted = {
+        line["place"]: line
+        for line in lines
+        if line["door"] == "quarantined" and line["step"] != "read" and not split_place(line["place"])[2]
+    }
+    for part in shard.parts if wanted else ():
+        for entry in entries(part):
+            line = wanted.pop(f"{part.name}:{entry.n}", None)
+            if line is not None:
+                again = quarantined(line["place"], line["step"], line["error"], entry.raw)
+                for key in ("raw", "raw_base64"):
+                    line.pop(key, None)
+                line.update(again)
+            if not wanted:
+                return lines
+    return lines
 
 
 def _doors(state: StageState, mark: Mark) -> Iterator[dict[str, Any]]:

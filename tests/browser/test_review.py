@@ -194,6 +194,21 @@ def test_an_answer_that_got_lost_on_the_way_is_no_second_decision(studio, opened
     assert len(said(held)) == 1
 
 
+def test_a_full_storage_loses_no_decision(studio, opened, held):
+    page = sit_down(opened, studio(held.path))
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    with offline(page):
+        page.keyboard.press("4")
+        page.keyboard.press("a")
+        page.keyboard.press("r")
+        page.wait_for_selector("#saved:has-text('2 not saved yet')")
+    wait_saved(page)
+    assert [verdict for verdict, _ in said(held)] == ["accept", "reject"]
+    assert next(read_log(held.decisions))["scores"] == {"harmless": 4}
+
+
 def test_drafts_survive_leaving_and_a_reload(studio, opened, held):
     page = sit_down(opened, studio(held.path))
     page.keyboard.press("4")
@@ -303,10 +318,10 @@ def test_a_disagreement_is_settled_over_both_answers(studio, opened, held):
 
 
 def judged(folder):
-    """Let a judge have said something of every sample, and wait for a telling reason."""
+    """Let a judge have held every sample, for a telling reason."""
     lines = [json.loads(line) for line in folder.door("held").read_text(encoding="utf-8").splitlines()]
     for line in lines:
-        line["reason"] = "not_helpful"
+        line["step"], line["reason"] = "annotate.judge", "not_helpful"
         line["sample"]["signals"] = {
             "harmless": "pass", "honest": "pass", "helpful": "fail", "judge": "严格的评委", "judge_reasons": {"helpful": "答非所问"},
         }  # fmt: skip
@@ -334,12 +349,13 @@ def test_a_blind_page_tells_nothing_of_the_judge_or_of_others(studio, opened, he
         answer.text() for answer in heard if answer.url.startswith(url) and "/static/" not in answer.url
     ]
     assert len(bodies) >= 2
-    for secret in ("答非所问", "严格的评委", "not_helpful", "我的意见", "小王", '"fail"', "judge_reasons"):
+    for secret in ("答非所问", "严格的评委", "not_helpful", "我的意见", "小王", '"fail"', "annotate.judge"):
         assert not any(secret in body.replace('"fail": "fail"', "") for body in bodies), secret
     for key in ("2", "4", "5", "a"):
         page.keyboard.press(key)
     wait_saved(page)
-    assert list(read_log(held.decisions))[-1]["blind"] is True
+    last = list(read_log(held.decisions))[-1]
+    assert (last["blind"], last["step"]) == (True, "annotate.judge")
     assert "blind" not in next(read_log(held.decisions))
 
 

@@ -24,6 +24,8 @@ class Board:
         self._said: dict[str, list[Event]] = {}
         """Case key → decisions, oldest first, undone ones included."""
         self._undone: set[str] = set()
+        self._now: dict[str, list[Event]] = {}
+        """Case key → the decisions that count, until another one comes in."""
         self._rivals: dict[tuple[Any, ...], list[str]] = {}
         """(Sample id, field, text before) → keys of the proposals for it that were spoken of."""
         self.people: dict[str, None] = {}
@@ -34,13 +36,17 @@ class Board:
         for event in events:
             if event.get("undoes"):
                 self._undone.add(event["undoes"])
+                self._now.pop(event["sample_id"], None)
             elif event["verdict"] in VERDICTS:
-                self._said.setdefault(_key(event), []).append(event)
-                if offer := event.get("proposal"):
-                    self._rivals.setdefault((event["sample_id"], offer["field"], offer["before"]), []).append(
-                        _key(event)
-                    )
-                self.people.setdefault(event.get("person", ""))
+                self._hear(_key(event), event)
+
+    def _hear(self, key: str, event: Event) -> None:
+        self._said.setdefault(key, []).append(event)
+        self._now.pop(key, None)
+        self.people.setdefault(event.get("person", ""))
+        if offer := event.get("proposal"):
+            rivals = (event["sample_id"], offer["field"], offer["before"])
+            self._rivals.setdefault(rivals, []).append(key)
 
     def spoken_of(self) -> list[str]:
         """The cases about which something was said, in the order of the first decision."""
@@ -54,14 +60,21 @@ class Board:
     def about(self, case: Case) -> list[Event]:
         """The standing decisions about a case as it is now, oldest first.
 
-        Of each person the last vote counts, and the last that settles a disagreement. A decision about another text does not count, unless it is the edit that made the text what it is.
+        Of each person the last vote counts, and the last that settles a disagreement. A decision about another text
+        does not count, unless it is the edit that made the text what it is.
         """
-        valid = self._standing(case.key)
-        if not valid and case.proposal:
-            valid = [e for key in self._taken(case) for e in self._standing(key) if e["verdict"] == "accept"]
-        if not valid:
+        if case.key not in self._said and case.proposal is None:
             return []
-        if case.proposal is None:
+        if case.key not in self._now or case.proposal is not None:
+            self._now[case.key] = self._about(case)
+        return self._now[case.key]
+
+    def _about(self, case: Case) -> list[Event]:
+        valid = self._standing(case.key)
+        if case.proposal is not None:
+            rivals = (e for key in self._taken(case) for e in self._standing(key) if e["verdict"] == "accept")
+            valid = valid or list(rivals)
+        elif valid:
             now = self._content(case)
             valid = [e for e in valid if e.get("content_hash") in (None, "", now) or _written(e) == now]
         last = {_hand(e): e for e in valid}

@@ -42,7 +42,9 @@ def decision(said: Mapping[str, Any]) -> Event:
     }
     if verdict == "undo":
         kept = ("event_id", "sample_id", "person", "verdict", "time")
-        return {**{name: event[name] for name in kept}, "undoes": _matching(said, "undoes", EVENT_ID)}
+        undo = {**{name: event[name] for name in kept}, "undoes": _matching(said, "undoes", EVENT_ID)}
+        _check_writable(undo)
+        return undo
     event["step"] = _text(said, "step", 200)
     event |= {name: True for name in ("blind", "adjudicates") if said.get(name) is True}
     if said.get("proposal") is not None:

@@ -23,7 +23,7 @@ def shown(case: Case, cases: Cases, board: Board, *, blind: bool, settling: bool
         case: what is asked.
         cases: where its text is.
         board: what was said about it.
-        blind: leave out what the judge and other people said, and why it waits, which may tell it.
+        blind: leave out what the judge and other people said, and which step holds it and why, which may tell it.
         settling: add what people said, for one who settles it.
     """
     sample = cases.sample(case)
@@ -32,7 +32,6 @@ def shown(case: Case, cases: Cases, board: Board, *, blind: bool, settling: bool
         "id": case.id,
         "hash": cases.content(case),
         "place": case.place,
-        "step": case.step,
         "messages": msgspec.to_builtins(sample.messages),
         "rejected": msgspec.to_builtins(sample.rejected),
         "facts": [[name, plain(value)] for name, value in sample.meta.items() if _says(name, value)],
@@ -42,7 +41,7 @@ def shown(case: Case, cases: Cases, board: Board, *, blind: bool, settling: bool
     }
     if blind:
         return record
-    record["reason"] = case.reason
+    record |= {"step": case.step, "reason": case.reason}
     record["judge"] = [said._asdict() for said in judgements(sample.signals)]
     if settling:
         stale = [{**_vote(event), "stale": True} for event in board.stale(case)]

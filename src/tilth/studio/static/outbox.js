@@ -7,6 +7,56 @@ const LARGE = 200000; // characters sent together, where more than one event is
 
 let count = 0;
 
+// Storage of the browser; where it is full or forbidden, the page's own memory, which a reload empties.
+export class Keep {
+  constructor(storage) {
+    this.storage = storage;
+    this.spare = new Map();
+  }
+
+  get(key) {
+    if (this.spare.has(key)) return this.spare.get(key);
+    try {
+      return this.storage().getItem(key);
+    } catch {
+      return null;
+    }
+  }
+
+  set(key, text) {
+    try {
+      this.storage().setItem(key, text);
+      this.spare.delete(key);
+    } catch {
+      this.spare.set(key, text);
+    }
+  }
+
+  remove(key) {
+    this.spare.delete(key);
+    try {
+      this.storage().removeItem(key);
+    } catch {
+      // Nothing is kept there.
+    }
+  }
+
+  keys() {
+    try {
+      return [...Object.keys(this.storage()), ...this.spare.keys()];
+    } catch {
+      return [...this.spare.keys()];
+    }
+  }
+}
+
+export const local = new Keep(() => localStorage);
+export const session = new Keep(() => sessionStorage);
+
+addEventListener("beforeunload", (event) => {
+  if (local.keys().some((key) => local.spare.has(key) && key.startsWith("tilth.out."))) event.preventDefault();
+});
+
 export class Outbox {
   // changed({waiting, refused, why}) is told whenever that may have changed.
   constructor(name, address, changed) {
@@ -22,16 +72,16 @@ export class Outbox {
   }
 
   keys() {
-    return Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).sort();
+    return local.keys().filter((key) => key.startsWith(this.prefix)).sort();
   }
 
   events() {
-    return this.keys().map((key) => JSON.parse(localStorage.getItem(key))).filter(Boolean);
+    return this.keys().map((key) => JSON.parse(local.get(key))).filter(Boolean);
   }
 
   put(event) {
     const order = `${String(Date.now()).padStart(15, "0")}.${String(count++).padStart(6, "0")}`;
-    localStorage.setItem(`${this.prefix}${order}.${event.event_id}`, JSON.stringify(event));
+    local.set(`${this.prefix}${order}.${event.event_id}`, JSON.stringify(event));
     this.tell();
     this.send();
   }
@@ -43,7 +93,7 @@ export class Outbox {
   batch() {
     const keys = this.keys().filter((key) => !this.refused.has(key)).slice(0, this.single ? 1 : BATCH);
     let size = 0;
-    return keys.filter((key, i) => (size += (localStorage.getItem(key) ?? "").length) < LARGE || i === 0);
+    return keys.filter((key, i) => (size += (local.get(key) ?? "").length) < LARGE || i === 0);
   }
 
   async send() {
@@ -52,7 +102,7 @@ export class Outbox {
     clearTimeout(this.timer);
     try {
       for (let keys = this.batch(); keys.length; keys = this.batch()) {
-        const events = keys.map((key) => JSON.parse(localStorage.getItem(key))).filter(Boolean);
+        const events = keys.map((key) => JSON.parse(local.get(key))).filter(Boolean);
         if (!(await this.post(keys, events))) break;
       }
     } finally {
@@ -75,7 +125,7 @@ export class Outbox {
       return this.later("");
     }
     if (answer.ok) {
-      keys.forEach((key) => localStorage.removeItem(key));
+      keys.forEach((key) => local.remove(key));
       this.tries = 0;
       this.single = false;
       this.why = "";

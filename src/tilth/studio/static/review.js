@@ -4,7 +4,7 @@ const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const desk = read("data");
 const words = read("words");
 const { drawn } = await import(desk.modules.diff);
-const { Outbox } = await import(desk.modules.outbox);
+const { Outbox, local, session } = await import(desk.modules.outbox);
 
 const $ = (id) => document.getElementById(id);
 const AHEAD = 30; // undecided samples in the page below which more are asked for
@@ -24,7 +24,7 @@ let picked = desk.scores[0]?.[0];
 let asking = false;
 let exhausted = false;
 let progress = { samples: 0, decided: 0, mine: 0, left: 0 };
-let person = localStorage.getItem("tilth.person") ?? "";
+let person = local.get("tilth.person") ?? "";
 
 const store = `${desk.run}.${desk.queue}`;
 const outbox = new Outbox(desk.run, desk.api.decide, tellSaved);
@@ -48,15 +48,15 @@ const whole = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd"); // half a pai
 const draftName = (record) => `tilth.draft.${desk.run}.${record.key}`;
 
 function draft(record) {
-  const found = JSON.parse(sessionStorage.getItem(draftName(record)) ?? "null");
+  const found = JSON.parse(session.get(draftName(record)) ?? "null");
   return found && found.hash === record.hash ? found : { hash: record.hash, texts: {}, scores: {}, note: "" };
 }
 
 function keep(record, changes) {
   const next = { ...draft(record), ...changes };
   const empty = !Object.keys(next.texts).length && !Object.keys(next.scores).length && !next.note;
-  if (empty) sessionStorage.removeItem(draftName(record));
-  else sessionStorage.setItem(draftName(record), JSON.stringify(next));
+  if (empty) session.remove(draftName(record));
+  else session.set(draftName(record), JSON.stringify(next));
 }
 
 // The messages as they stand on the screen: with what was typed.
@@ -229,7 +229,7 @@ function go(to) {
   editing = false;
   picked = desk.scores[0]?.[0];
   clock();
-  document.activeElement?.blur();
+  if (document.activeElement?.matches("textarea, input")) document.activeElement.blur();
   draw();
   scrollTo({ top: 0 });
   more();
@@ -277,7 +277,7 @@ async function more() {
 // ---- deciding -------------------------------------------------------------------------------------------------
 
 const undoName = `tilth.undo.${store}`;
-const undoable = () => JSON.parse(sessionStorage.getItem(undoName) ?? "[]");
+const undoable = () => JSON.parse(session.get(undoName) ?? "[]");
 
 function decide(verdict, more = {}) {
   const record = current();
@@ -286,14 +286,14 @@ function decide(verdict, more = {}) {
   const event = {
     event_id: id(), sample_id: record.id, content_hash: record.hash, person, verdict, messages: null,
     scores: Object.keys(scores).length ? scores : null, note: whole(note), ms: elapsed(), time: new Date().toISOString(),
-    step: record.step, ...(desk.asked.blind ? { blind: true } : {}), ...(desk.settling ? { adjudicates: true } : {}),
+    ...("step" in record ? { step: record.step } : {}), ...(desk.asked.blind ? { blind: true } : {}), ...(desk.settling ? { adjudicates: true } : {}),
     ...(record.proposal ? { proposal: record.proposal, key: record.key } : {}), ...more,
   };
   record.verdict = event.verdict;
   record.fresh = true;
   const past = [...undoable(), { event: event.event_id, key: record.key, draft: draft(record) }].slice(-KEPT);
-  sessionStorage.setItem(undoName, JSON.stringify(past));
-  sessionStorage.removeItem(draftName(record));
+  session.set(undoName, JSON.stringify(past));
+  session.remove(draftName(record));
   outbox.put(event);
   onward();
 }
@@ -326,7 +326,7 @@ async function undo() {
     where = at;
   }
   const record = list[where];
-  sessionStorage.setItem(undoName, JSON.stringify(past));
+  session.set(undoName, JSON.stringify(past));
   outbox.put({ event_id: id(), sample_id: record.id, person, verdict: "undo", undoes: last.event, time: new Date().toISOString() });
   if (!record.fresh) progress = { ...progress, decided: progress.decided - 1, mine: progress.mine - 1 };
   Object.assign(record, { verdict: "", fresh: false });
@@ -396,6 +396,7 @@ function pressed(event) {
   const typing = event.target.closest("textarea, input");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && editing) return run("save", event);
   if (event.key === "Escape" && (typing || editing)) return editing ? run("leave", event) : event.target.blur();
+  if (event.repeat && event.key === "Enter" && event.target.closest("[data-act]")) return event.preventDefault();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || editing) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const name = desk.scores.find(([, letter]) => letter === key)?.[0];
@@ -430,7 +431,7 @@ $("who").addEventListener("close", () => {
   if (!said && !person) return who();
   if (said && said !== person) {
     person = said;
-    localStorage.setItem("tilth.person", person);
+    local.set("tilth.person", person);
     list.length = 0;
     exhausted = false;
     go(0);

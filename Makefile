@@ -102,6 +102,10 @@ bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA na
 	$(BIN)/python -m benchmarks.quality --write
 
 ROWS ?= 300000
+.PHONY: bench-models
+bench-models: $(VENV)/.dev ## rate and CPU of asking models beside the bare client (WRITE=1)
+	$(BIN)/python -m benchmarks.models $(if $(WRITE),--write)
+
 bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000, WRITE=1)
 	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
 

@@ -58,7 +58,7 @@ def context(**more):
     empty = {"bins": [], "low": 0, "high": 0, "median": 0}
     base = {
         "name": "x", "status": "done", "reason": "", "counts": counts, "steps": [step], "leaks": [], "asked": 0, "gone": [],
-        "changes": [], "proposals": [], "splits": {"train": 1}, "moved": [], "coverage": [], "represented": {}, "diversity": [{"group": "together", "samples": 2, "distinct": 0.5, "nearest": None}], "suffix": "jsonl",
+        "changes": [], "proposals": [], "splits": {"train": 1}, "moved": [], "coverage": [], "models": {"teacher": {"requests": 2, "prompt_tokens": 9, "completion_tokens": 3, "cost": 0.1, "currency": "CNY", "cost_per_kept": None}}, "calibration": [{"dimension": "honest", "labels": 2, "agreement": 0.5, "low": 0.1, "high": 0.9, "too_kind": 1, "too_strict": 0, "kappa": None}], "represented": {}, "diversity": [{"group": "together", "samples": 2, "distinct": 0.5, "nearest": None}], "suffix": "jsonl",
         "lengths": {"question": empty, "answer": empty}, "inputs": [], "version": "0",
     }  # fmt: skip
     return {**base, **more}

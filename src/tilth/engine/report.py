@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tilth import __version__
+from tilth.engine.calibration import calibration, judged
 from tilth.engine.coverage import coverage_table, represented
 from tilth.engine.diversity import diversity
 from tilth.engine.output import Written
@@ -14,6 +15,7 @@ from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
 from tilth.pages import render
 from tilth.recipe.plan import Plan
+from tilth.store.decisions import standing
 from tilth.store.files import read_jsonl, write_json, write_text
 from tilth.store.folder import RunFolder
 
@@ -41,6 +43,7 @@ def write_report(
         "moved": result["moved"],
         "coverage": coverage,
         "diversity": diversity(kept),
+        "calibration": calibration(judged(folder, state), standing(folder.decisions)),
     }
     write_json(folder.report / "data.json", facts)
     questions = dict(kept)
@@ -54,6 +57,7 @@ def write_report(
         "status": result["status"],
         "reason": result.get("reason", ""),
         "counts": result["counts"],
+        "models": result.get("models", {}),
         "steps": [tally.as_dict() for tally in tallies],
         "leaks": [{**leak, "text": questions.get(leak["place"], "")} for leak in leaks],
         "asked": asked,

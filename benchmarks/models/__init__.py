@@ -1,0 +1,1 @@
+"""How fast models are asked: our own way beside the bare client, and a server that says that it is too much."""

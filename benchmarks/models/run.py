@@ -1,0 +1,138 @@
+"""Takes both sides in turn against servers of fixed latency, and our side against one that refuses, and writes the page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "models.md"
+LATENCIES = {0.05: 1500, 0.2: 1500, 1.0: 384}
+"""Seconds → requests."""
+SLOTS = 64
+RATE, REFUSED_REQUESTS = 20, 700
+SIDES = ("bare", "tilth")
+
+
+@contextmanager
+def server(latency_s: float, rate: float = 0) -> Iterator[int]:
+    """A server in a process of its own; gives its port."""
+    command = [sys.executable, "-m", "benchmarks.models.server", str(latency_s), str(rate)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def take(side: str, port: int, requests: int, slots: int = SLOTS) -> dict[str, float]:
+    """What one side takes."""
+    command = [sys.executable, "-m", "benchmarks.models.client", side, str(port), str(requests), str(slots)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return found
+
+
+def compare(latency_s: float, requests: int, rounds: int) -> dict[str, Any]:
+    """Medians of both sides, in turn against one server, and the medians of the ratios of each round."""
+    taken: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    with server(latency_s) as port:
+        for _ in range(rounds):
+            for side in SIDES:
+                taken[side].append(take(side, port, requests))
+    pairs = list(zip(taken["bare"], taken["tilth"], strict=True))
+    return {
+        "latency_s": latency_s,
+        "requests": requests,
+        "rate": {side: median(requests / row["wall"] for row in rows) for side, rows in taken.items()},
+        "cpu_ms": {
+            side: median(1000 * row["cpu"] / requests for row in rows) for side, rows in taken.items()
+        },
+        "rate_ratio": median(b["wall"] / t["wall"] for b, t in pairs),
+        "cpu_ratio": median(t["cpu"] / b["cpu"] for b, t in pairs),
+    }
+
+
+def refused(requests: int = REFUSED_REQUESTS) -> dict[str, Any]:
+    """How our side settles against a server that answers 429 above a rate."""
+    with server(0.05, RATE) as port:
+        take("tilth", port, requests)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as response:
+            seen = json.load(response)
+    first, last = min(seen["answered"]), max(seen["answered"])
+    settled = [t for t in seen["answered"] if t > first + 5]
+    seconds = [sum(s <= t - first < s + 1 for t in seen["refused"]) for s in range(int(last - first) + 1)]
+    return {
+        "requests": len(seen["answered"]),
+        "refusals": len(seen["refused"]),
+        "rate": len(settled) / (last - first - 5),
+        "worst_second": max(seconds),
+        "worst_later_second": max(seconds[2:], default=0),
+        "later_refusals": sum(seconds[2:]),
+    }
+
+
+def page(rows: list[dict[str, Any]], limited: dict[str, Any], rounds: int) -> str:
+    """The page in docs/benchmarks."""
+    versions = f"Tilth {version('tilth')}, Python {platform.python_version()}, openai {version('openai')}"
+    lines = [
+        "# Asking models",
+        "",
+        f"Written by `python -m benchmarks.models --rounds {rounds} --write` on {datetime.now(UTC).date()}: {versions}. "
+        "Only the ratios carry over to another machine.",
+        "",
+        f"{SLOTS} requests in flight against a server on loopback that answers after a fixed time. **bare** is the official "
+        "asynchronous client and a semaphore; **tilth** is a connected model as a run asks it: cache, budget, pace and retries "
+        f"included. Both took turns {rounds} times; rates and CPU are medians, ratios the medians of each round's ratio.",
+        "",
+        "| latency | requests | bare, 1/s | tilth, 1/s | rate, of bare | wanted | bare, CPU ms | tilth, CPU ms | CPU, of bare | wanted |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        good = "met" if row["rate_ratio"] >= 0.95 else "**missed**"
+        cheap = "met" if row["cpu_ratio"] <= 1.3 else "**missed**"
+        lines.append(
+            f"| {1000 * row['latency_s']:.0f} ms | {row['requests']} | {row['rate']['bare']:.0f} | {row['rate']['tilth']:.0f} "
+            f"| {row['rate_ratio']:.2f}× | ≥ 0.95: {good} | {row['cpu_ms']['bare']:.2f} | {row['cpu_ms']['tilth']:.2f} "
+            f"| {row['cpu_ratio']:.2f}× | ≤ 1.3: {cheap} |"
+        )
+    lines += [
+        "",
+        f"## A server that answers 429 above {RATE} a second",
+        "",
+        f"It answers without Retry-After, from a bucket that holds {RATE}. {limited['requests']} requests, {SLOTS} slots.",
+        "",
+        "| what | measured |",
+        "| --- | ---: |",
+        f"| requests answered a second, after the first five seconds | {limited['rate']:.1f} |",
+        f"| refusals in all | {limited['refusals']} |",
+        f"| refusals after the first two seconds | {limited['later_refusals']} |",
+        f"| most refusals in one second, at the start | {limited['worst_second']} |",
+        f"| most refusals in one second, later | {limited['worst_later_second']} |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Run everything; `--write` also writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    rows = [compare(latency, requests, asked.rounds) for latency, requests in LATENCIES.items()]
+    text = page(rows, refused(), asked.rounds)
+    print(text)
+    if asked.write:
+        PAGE.write_text(text, encoding="utf-8")
+    return 0

@@ -163,6 +163,18 @@ def _comparison_points(texts: Sequence[str]) -> tuple[Points, Ints, Ints]:
     return points, np.concatenate([counts, more]), order
 
 
+def comparison_digests(texts: Sequence[str]) -> list[int]:
+    """64 bits for each text, equal where the comparison texts are, or the texts where nothing is left to compare."""
+    points, lengths, order = _comparison_points(texts)
+    ends = (np.cumsum(lengths) * points.itemsize).tolist()
+    data, found, start = points.tobytes(), [0] * len(texts), 0
+    for at, end in zip(order.tolist(), ends, strict=True):
+        key = data[start:end]
+        found[at] = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") if key else digest(texts[at])
+        start = end
+    return found
+
+
 def _code_points(text: str) -> Points:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 

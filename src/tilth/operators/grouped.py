@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, overload
 
 import numpy as np
 
 from tilth.operators.base import Facts, Read, set_operator
 from tilth.operators.candidates import Alike, Flags, Measure, Union
-from tilth.operators.grams import Documents, Ints, Vocabulary, comparison_text, digest
-from tilth.operators.minhash import BANDS, BUCKET, MINHASH_VERSION, band_entries, bands
+from tilth.operators.grams import Documents, Ints, Vocabulary, comparison_digests, digest
+from tilth.operators.minhash import BUCKET, MINHASH_VERSION, band_entries, bands
 from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
 from tilth.operators.sketch import Compared
 from tilth.sample import Assign, Sample, Side, Verdict
@@ -24,7 +24,7 @@ PROTECTED: tuple[Side, ...] = ("test", "validation", "train")
 """The sides, the most protected first."""
 
 
-@set_operator("split.grouped", version=100 + MINHASH_VERSION)
+@set_operator("split.grouped", version=200 + MINHASH_VERSION)
 @dataclass(frozen=True)
 class Grouped:
     """Divide the samples so that no question of one side gives away a question of another.
@@ -60,7 +60,6 @@ class Grouped:
             ("blank", "?"),
             ("question", "u8"),
             ("chars", "u4"),
-            ("bands", "u4", (BANDS,)),
         ]
     )
 
@@ -79,11 +78,9 @@ class Grouped:
         for row, sample in zip(rows, samples, strict=True):
             question = sample.question
             row["id"], row["root"] = int(sample.id, 16), int(sample.root, 16)
-            stratum = sample.meta.get(self.by) if self.by else None
-            row["stratum"] = digest(json.dumps(stratum, sort_keys=True, ensure_ascii=False))
+            row["stratum"] = _stratum(sample.meta.get(self.by)) if self.by else _NO_STRATUM
             row["blank"], row["chars"] = not question.strip(), len(question)
-            row["question"] = digest(comparison_text(question) or question)
-        rows["bands"] = bands([sample.question for sample in samples], JACCARD.n)
+        rows["question"] = comparison_digests([sample.question for sample in samples])
         return rows
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
@@ -112,6 +109,32 @@ class Grouped:
             _fill(members, sizes, lacking, sides)
             done = total
         return sides
+
+
+def _stratum(value: object) -> int:
+    return digest(json.dumps(value, sort_keys=True, ensure_ascii=False))
+
+
+_NO_STRATUM = _stratum(None)
+
+
+class _Questions(Sequence[str]):
+    """The text of each document; slices are read from the documents when they are asked for."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, int):
+            return self._documents[index][0]
+        return [self._documents[at][0] for at in range(*index.indices(len(self)))]
 
 
 def check_ratios(train: float, validation: float, test: float) -> None:
@@ -180,7 +203,7 @@ def _connect(facts: Facts, distinct: Ints, read: Read) -> Ints:
     if facts.rows["chars"][distinct].sum(dtype=np.int64) <= EXACT_CHARACTERS:
         exact = [JACCARD, CONTAINMENT]
     else:
-        groups = band_entries(facts.rows["bands"][distinct]).groups()
+        groups = band_entries(bands(_Questions(documents), JACCARD.n)).groups()
         documents.warm(np.unique(groups.document))
         groups.connect(join, _by_reading(documents), BUCKET)
     for measure in exact:

@@ -95,6 +95,7 @@ class Near:
         labels = facts.rows["label"][ranking]
         characters = facts.rows["chars"].sum(dtype=np.int64)
         if len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS:
+            documents.warm(np.sort(ranking))
             groups, screen, bucket = *self._exactly(_Ranked(documents, ranking), labels), None
         else:
             signature = facts.rows["signature"][ranking]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -36,10 +37,9 @@ def diff(before: str, after: str, fold: bool = True) -> list[Piece]:
     if len(before) + len(after) > LONG:
         coarse = _ends(before, after)
         return _folded(coarse) if fold else coarse
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
     pieces: list[Piece] = []
     gone = new = ""
-    blocks = matcher.get_opcodes()
+    blocks = list(_opcodes(before, after))
     for index, (kind, a, b, c, d) in enumerate(blocks):
         inner = 0 < index < len(blocks) - 1
         if kind == "equal" and not (inner and b - a <= SHORT and before[a:b].strip()):
@@ -53,11 +53,29 @@ def diff(before: str, after: str, fold: bool = True) -> list[Piece]:
     return _folded(pieces) if fold else pieces
 
 
-def _ends(before: str, after: str) -> list[Piece]:
-    """A coarse diff: what both texts begin and end with, and all between as one change."""
+def _opcodes(before: str, after: str) -> Iterator[tuple[str, int, int, int, int]]:
+    """What `SequenceMatcher` says; what both texts begin and end with is not searched, which most of a text is."""
+    head, tail = _same_ends(before, after)
+    end, other = len(before) - tail, len(after) - tail
+    if head:
+        yield "equal", 0, head, 0, head
+    for kind, a, b, c, d in SequenceMatcher(
+        None, before[head:end], after[head:other], autojunk=False
+    ).get_opcodes():
+        yield kind, a + head, b + head, c + head, d + head
+    if tail:
+        yield "equal", end, len(before), other, len(after)
+
+
+def _same_ends(before: str, after: str) -> tuple[int, int]:
     head = _shared(before, after)
     rest = min(len(before), len(after)) - head
-    tail = _shared(before[::-1][:rest], after[::-1][:rest])
+    return head, _shared(before[::-1][:rest], after[::-1][:rest])
+
+
+def _ends(before: str, after: str) -> list[Piece]:
+    """A coarse diff: what both texts begin and end with, and all between as one change."""
+    head, tail = _same_ends(before, after)
     middle = _changed(before[head : len(before) - tail], after[head : len(after) - tail])
     ends = [Piece("same", before[:head])], [Piece("same", before[len(before) - tail :])]
     return [piece for piece in (*ends[0], *middle, *ends[1]) if piece.text]

@@ -87,6 +87,20 @@ xtuner-env: $(VENV)-xtuner/.done ## an environment with XTuner 0.1.17, for `trai
 test-xtuner: $(VENV)/.dev $(VENV)-xtuner/.done ## the tutorial's whole flow with XTuner on a CPU (minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m xtuner -rA tests/xtuner
 
+# Each tool that we export to, in an environment of its own: their pins do not meet either.
+$(VENV)-exports/%/.done: environments/%.txt
+	@echo "Installing $* into $(VENV)-exports/$* (once; torch is large) ..."
+	$(PYTHON) -m venv $(VENV)-exports/$*
+	$(VENV)-exports/$*/bin/python -m pip install --quiet --disable-pip-version-check -r environments/$*.txt
+	$(if $(filter llamafactory,$*),$(VENV)-exports/$*/bin/python -m pip install --quiet --no-deps llamafactory==0.9.5)
+	$(if $(filter axolotl,$*),$(VENV)-exports/$*/bin/python -m pip install --quiet --no-deps axolotl==0.19.0)
+	@touch $@
+
+exports-env: $(VENV)-exports/llamafactory/.done $(VENV)-exports/swift/.done $(VENV)-exports/axolotl/.done ## environments of the tools we export to
+
+test-exports: $(VENV)/.dev exports-env ## each export through its tool's own reader or schema (minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m exports -rA tests/exports
+
 format: $(VENV)/.dev ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

@@ -12,8 +12,6 @@ from tilth.cli.train import facts, open_run
 
 BACKENDS = ("llamafactory", "xtuner")
 """Trainers that want a configuration beside the data."""
-FORMATS = {"trl": "openai", "openai": "openai"}
-"""Tools that read plain data files → the format they read."""
 ADAPTER = "internlm2"
 """The trained adapter instead, for the original folder of an InternLM2 base model."""
 
@@ -30,6 +28,7 @@ def command(
     Example: tilth export runs/brain-teasers --to llamafactory -o lf
     """
     from tilth.errors import NotFoundError, UserError, did_you_mean
+    from tilth.training.plain import PLAIN
 
     if to in BACKENDS:
         from tilth.training.run import train
@@ -45,22 +44,18 @@ def command(
     if to == ADAPTER:
         _adapter(Path(what), out, json)
         return
-    if to not in FORMATS:
-        raise NotFoundError(f"unknown tool '{to}'.", did_you_mean(to, [*BACKENDS, *FORMATS, ADAPTER]))
+    if to not in PLAIN:
+        raise NotFoundError(f"unknown tool '{to}'.", did_you_mean(to, [*BACKENDS, *PLAIN, ADAPTER]))
     _plain(what, to, out, json)
 
 
 def _plain(what: str, to: str, out: Path, json: bool) -> None:
     from tilth.cli.runs import find_run
-    from tilth.engine import convert
+    from tilth.training.plain import write_plain
 
     folder, recipe = find_run(what)
     folder.require_done()
-    written = {}
-    for side, path in folder.sides.items():
-        target = out / f"{side}.jsonl"
-        found = convert(path, recipe.data.to, FORMATS[to], target)
-        written[str(target)] = found["written"]
+    written = write_plain(folder, recipe.data.to, to, out)
     if json:
         emit({"files": written})
     else:

@@ -17,6 +17,7 @@ from tilth.sample import Sample
 from tilth.training.base import Lint
 from tilth.training.hf import optimizer_steps, warm_up_steps
 from tilth.training.lint import data_faults, template_faults
+from tilth.training.llamafactory_rows import llamafactory_encoded
 from tilth.training.packing import pack
 from tilth.training.rows import Row, encoded
 from tilth.training.xtuner_rows import xtuner_encoded
@@ -103,7 +104,7 @@ def count_tokens(
     place: str | None = None,
     template: str | None = None,
 ) -> Tokens:
-    """Encode samples exactly as the backend does: for `hf` on one code path with training, for `xtuner` as its own.
+    """Encode samples exactly as the backend does: for `hf` on one code path with training, for others as theirs.
 
     Args:
         samples: in data order.
@@ -130,12 +131,7 @@ def count_with(
     found = Tokens(settings)
     controls = _control_tokens(chat, tokenizer)
     seen: Counter[str] = Counter()
-    begin = tokenizer.token_to_id(chat.tokens.get("bos_token", ""))
-    if settings.backend == "xtuner" and begin is not None and speaks_internlm2(chat):
-        rows = xtuner_encoded(samples, begin, tokenizer, settings.max_length)
-    else:
-        rows = encoded(samples, chat, tokenizer, settings.max_length)
-    for row in rows:
+    for row in _rows(samples, chat, tokenizer, settings):
         _count(found, row, controls)
         if row.sample.place == place if place else seen[_fate(row, settings.max_length)] < SHOWN:
             seen[_fate(row, settings.max_length)] += 1
@@ -145,6 +141,19 @@ def count_with(
         *data_faults(found.totals, found.refused, found.marked),
     ]
     return found
+
+
+def _rows(
+    samples: Iterable[Sample], template: ChatTemplate, tokenizer: Tokenizer, settings: Train
+) -> Iterator[Row]:
+    """The samples as the backend encodes them; it is known of other trainers for InternLM2's template only."""
+    begin = tokenizer.token_to_id(template.tokens.get("bos_token", ""))
+    limit = settings.max_length
+    if settings.backend == "hf" or begin is None or not speaks_internlm2(template):
+        return encoded(samples, template, tokenizer, limit)
+    if settings.backend == "xtuner":
+        return xtuner_encoded(samples, begin, tokenizer, limit)
+    return llamafactory_encoded(samples, template, begin, tokenizer, limit)
 
 
 def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from tilth.evaluation.words import PHRASES, percent, say
 
 MADE = (
     "reason_", "reading_", "why_", "vote_", "now_", "was_", "head_", "card_", "h_", "general_zh", "general_en",
-    "among_people", "with_judge",
+    "among_people", "with_judge", "near_",
 )  # fmt: skip
 TEMPLATE = Path(tilth.pages.__file__).parent / "templates" / "compare.html"
 

@@ -18,6 +18,7 @@ from tilth.evaluation.sentences import in_words
 from tilth.evaluation.statistics import paired_bootstrap
 from tilth.evaluation.table import Remark, Row
 from tilth.evaluation.verdicts import Tally, Verdict, settle, tally
+from tilth.evaluation.versions import Changes
 from tilth.pages.render import Language
 from tilth.sample import Sample, Side
 
@@ -30,6 +31,8 @@ class Training:
     """The sides it learned from or was chosen by: `train` and `validation`."""
     stale: bool | None = None
     """Whether it was trained on other data than the run now holds; `None` where that is not known."""
+    changes: Changes | None = None
+    """What this data says differently from that of the other side, where that is a run too."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Comparison:
                 for x in self.leaks
             ],
             "stale": self.training.stale,
+            "versions": self.training.changes and self.training.changes.as_dict(),
             "seed": self.protocol.seed,
             "protocol": self.protocol.digest,
             "notes": dict(self.notes),

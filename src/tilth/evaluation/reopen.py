@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from tilth.errors import FolderError
 from tilth.evaluation.ask import read_sides
 from tilth.evaluation.compare import Comparison, Training, compare
-from tilth.evaluation.contestants import is_stale
 from tilth.evaluation.evidence import evidence
 from tilth.evaluation.general import General, Regression, remembered
 from tilth.evaluation.judge import known_opinions
 from tilth.evaluation.kept_losses import kept_score
 from tilth.evaluation.protocol import Protocol
 from tilth.evaluation.report import write_report
-from tilth.evaluation.studies import Reader, data_of
+from tilth.evaluation.studies import Reader, training_of
 from tilth.evaluation.three_h import known_marks
 from tilth.evaluation.votes import make_booth, pairings, read_protocol
 from tilth.evaluation.votes import verdicts as votes_of
@@ -54,7 +54,7 @@ def reopen(run: RunFolder, reader: Reader | None = None) -> Comparison:
             seed=seed,
         ),
         training=_training(run),
-        notes=_notes(report),
+        notes=_kept(report).get("notes", {}),
         general=_general(protocol, report),
     )
 
@@ -67,20 +67,18 @@ def refresh(run: RunFolder, reader: Reader | None = None) -> Comparison:
 
 
 def _training(run: RunFolder) -> Training:
-    """The data of the run, where the folder is one."""
+    """The data of the run, where the folder is one, and of the run that its model was held against."""
     if not run.run_json.exists() or not run.side("train").exists():
         return Training()
-    return Training(data_of(run), _stale(run))
+    kept = _kept(run.report)
+    older = (kept.get("versions") or {}).get("older")
+    return training_of(run, kept.get("stale") is not None, Path(older) if older else None)
 
 
-def _stale(run: RunFolder) -> bool | None:
-    found = read_json(run.report / "compare.json") if (run.report / "compare.json").exists() else {}
-    return None if found.get("stale", True) is None else is_stale(run)
-
-
-def _notes(report: Path) -> dict[str, str]:
+def _kept(report: Path) -> dict[str, Any]:
+    """What the last report says."""
     path = report / "compare.json"
-    found: dict[str, str] = read_json(path).get("notes", {}) if path.exists() else {}
+    found: dict[str, Any] = read_json(path) if path.exists() else {}
     return found
 
 

@@ -123,7 +123,7 @@ def facts(comparison: Comparison) -> dict[str, Any]:
     held, language, evidence = comparison.heldout, comparison.language, comparison.evidence
     reach = 0.0 if held is None else 1.15 * max(map(abs, (*held.interval, held.difference)))
     agreements = {"among_people": evidence.among_people, "with_judge": evidence.with_judge}
-    work = worklist(comparison)
+    work, versions = worklist(comparison), comparison.training.changes
     return dict(
         say=lambda phrase, **values: say(language, phrase, **values),
         percent=percent,
@@ -144,6 +144,8 @@ def facts(comparison: Comparison) -> dict[str, Any]:
         answer_numbers=answer_numbers(comparison),
         shown=shown(comparison),
         work=work,
+        versions=versions,
+        near_changes=versions.near(comparison.protocol.questions) if versions else {},
         listed=work.items[:LISTED],
     )
 

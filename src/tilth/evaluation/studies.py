@@ -27,6 +27,7 @@ from tilth.evaluation.protocol import BOTH, Contestant, Protocol, Question, Side
 from tilth.evaluation.referee import Referee
 from tilth.evaluation.report import write_protocol, write_report
 from tilth.evaluation.three_h import mark_answers
+from tilth.evaluation.versions import changes
 from tilth.evaluation.votes import make_booth, pairings
 from tilth.evaluation.votes import verdicts as votes_of
 from tilth.models.base import Generation
@@ -85,9 +86,16 @@ def compare_run(
         run,
         wanted,
         judge=judge_of(wanted, named),
-        training=Training(data_of(run), is_stale(run) if wanted.after is None else None),
+        training=training_of(run, wanted.after is None, Path(wanted.before) if wanted.before else None),
         reader=reader,
     )
+
+
+def training_of(run: RunFolder, own_model: bool, before: Path | None) -> Training:
+    """What is known of the data: of the run's own, and of that of the run that `before` may be."""
+    older = None if before is None else RunFolder(before)
+    versions = changes(older, run) if older is not None and older.run_json.exists() else None
+    return Training(data_of(run), is_stale(run) if own_model else None, versions)
 
 
 def compare_models(

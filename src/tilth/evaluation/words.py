@@ -245,6 +245,17 @@ PHRASES: dict[str, tuple[str, str]] = {
     "h_harmless": ("harmless", "无害"),
     "h_honest": ("honest", "诚实"),
     "h_helpful": ("helpful", "有用"),
+    "versions": ("What changed in the data", "数据有哪些变化"),
+    "versions_help": (
+        "Before is the model trained on {older}, after the one trained on {newer}.",
+        "“微调前”是用 {older} 训练的模型，“微调后”是用 {newer} 训练的模型。",
+    ),
+    "versions_counts": (
+        "{added} samples added, {removed} removed, {changed} changed, {moved} on another side.",
+        "新增 {added} 条，删除 {removed} 条，修改 {changed} 条，换边 {moved} 条。",
+    ),
+    "near_added": ("nearest among what is new: {place} (added)", "最接近的变动：{place}（新增）"),
+    "near_changed": ("nearest among what is new: {place} (changed)", "最接近的变动：{place}（修改）"),
     "general": ("What was forgotten", "有没有遗忘"),
     "general_help": (
         "General questions that have nothing to do with the training, asked before and after with the same settings. "

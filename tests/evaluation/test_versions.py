@@ -1,0 +1,86 @@
+"""Two versions of a run side by side: what the data says differently, and what the models answer differently."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.evaluation.conftest import TEST
+from tilth.cli.app import app
+from tilth.engine import run as run_recipe
+from tilth.evaluation.contestants import Pair
+from tilth.evaluation.inputs import questions_from_samples
+from tilth.evaluation.reopen import reopen
+from tilth.evaluation.studies import Reader, compare_pair, training_of
+from tilth.evaluation.versions import answers_of_both
+from tilth.models.scripted import ScriptedModel
+from tilth.recipe.schema import Compare
+from tilth.sample import Message, Sample
+from tilth.store.files import write_jsonl, write_text
+from tilth.store.folder import RunFolder
+
+ROWS = [
+    ("水为什么往低处流", "因为重力。"),
+    ("影子有没有重量", "没有，影子只是光少的地方。"),
+    ("镜子里是谁", "是你自己的像。"),
+    ("鱼会不会口渴", "海水鱼会喝水。"),
+]
+RECIPE = "name: v\ndata:\n  from: raw.jsonl\n  format: alpaca\n"
+
+
+def made(folder, rows):
+    folder.mkdir()
+    write_jsonl(folder / "raw.jsonl", [{"instruction": q, "input": "", "output": a} for q, a in rows])
+    write_text(folder / "recipe.yaml", RECIPE)
+    run_recipe(str(folder / "recipe.yaml"), folder / "run", workers=1)
+    return RunFolder(folder / "run")
+
+
+@pytest.fixture
+def two(tmp_path):
+    newer = [(q, a.replace("海水鱼", "海里的鱼")) for q, a in ROWS[1:]] + [
+        ("月亮会不会觉得冷", "月亮没有感觉。")
+    ]
+    return made(tmp_path / "v1", ROWS), made(tmp_path / "v2", newer)
+
+
+def compared(run, older, said):
+    asked = questions_from_samples(
+        Sample(f"{n:016x}", f"t:{n}", (Message("user", q), Message("assistant", a)))
+        for n, (q, a) in enumerate(TEST)
+    )
+    pair = Pair(ScriptedModel({}, "旧答", "v1"), ScriptedModel({}, said, "v2"))
+    training = training_of(run, False, older and older.path)
+    return compare_pair(pair, asked, run, Compare(general=None), training=training, reader=Reader("zh"))
+
+
+def test_the_report_of_two_versions_says_what_changed_in_the_data(two):
+    older, newer = two
+    found = compared(newer, older, "新答")
+    counts = found.as_dict()["versions"]
+    assert (counts["older"], counts["newer"]) == (str(older.path), str(newer.path))
+    assert counts["added"] + counts["changed"] > 0
+    html = (newer.report / "compare.html").read_text("utf-8")
+    assert "数据有哪些变化" in html
+    assert "<ins>" in html
+    near = found.training.changes.near(found.protocol.questions)
+    assert near["t:1"][1] in ("added", "changed")
+    assert reopen(newer, Reader("zh")).as_dict() == found.as_dict()
+
+
+def test_diff_shows_data_and_answers_side_by_side(two):
+    older, newer = two
+    assert answers_of_both(older, newer) is None
+    compared(older, None, "第一版")
+    compared(newer, older, "第二版")
+    done = CliRunner().invoke(app, ["diff", str(older.path), str(newer.path), "--json"])
+    facts = json.loads(done.stdout)
+    assert [(a["before"], a["after"]) for a in facts["answers"]] == [("第一版", "第二版")] * len(TEST)
+    assert facts["added"] or facts["changed"]
+    text = CliRunner().invoke(app, ["diff", str(older.path), str(newer.path)]).stdout
+    assert "- 第一版\n    + 第二版" in text
+    shutil.rmtree(newer.report)
+    assert "answers" not in json.loads(
+        CliRunner().invoke(app, ["diff", str(older.path), str(newer.path), "--json"]).stdout
+    )

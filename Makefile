@@ -112,6 +112,10 @@ PEERS ?=
 bench-traps: $(VENV)/.dev ## trap cases: ours beside other tools (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.traps.run tilth identity data-juicer jionlp $(if $(PEERS),--python $(PEERS) --write docs/benchmarks/traps.md)
 
+.PHONY: bench-effect
+bench-effect: $(VENV)/.dev ## training on the right answers beside training on shuffled ones, example and real rows
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.effect --write
+
 bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA names the folder)
 	$(BIN)/python -m benchmarks.quality --write
 

@@ -11,7 +11,7 @@ from tilth.evaluation.inputs import questions_from_texts
 from tilth.evaluation.judge import ORDERS, Opinion
 from tilth.evaluation.referee import Referee
 from tilth.evaluation.reopen import refresh, reopen
-from tilth.evaluation.report import leanings, page
+from tilth.evaluation.report import leanings, page, spoken
 from tilth.evaluation.sentences import agreement_sentence
 from tilth.evaluation.studies import Reader, compare_answers, compare_pair
 from tilth.evaluation.verdicts import Verdict
@@ -107,6 +107,11 @@ def test_votes_come_first_and_agreement_is_told(tmp_path, judge):
     html = (run.report / "compare.html").read_text("utf-8")
     assert html.index("Blind votes") < html.index("Judge: teacher")
     assert "甲: 看着更好" in html
+    low, high = numbers["people"]["bootstrap"]
+    assert low < 11 / 12 < high <= 1
+    assert any(
+        line.startswith("Judge against people: On 11 questions: equal verdicts 91%") for line in spoken(found)
+    )
     assert found.sentence.startswith("Blind votes (1 voting): The tuned model is better")
 
 

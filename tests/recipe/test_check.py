@@ -66,6 +66,8 @@ def test_a_good_recipe_becomes_a_plan(folder):
         ("  to: openai", "  to: openai\n  to: xtuner", 10, "second time"),
         ("  to: openai", "\tto: openai", 9, "Indent with spaces"),
         ("name: x", "name: x\nplugins: [gone.py]", 2, "there is no file"),
+        ("  to: openai", "  to: openai\ncompare: {judge: teacher}", 10, "there is no model 'teacher'"),
+        ("  to: openai", "  to: openai\ncompare: {before: gone}", 10, "'gone' is no model of the recipe"),
         ("  to: openai", "  to: openai\ncompare: {questions: gone.jsonl}", 10, "there is no file"),
         ("from: raw.jsonl", "from: {{data}}", None, "cannot be read"),
         ("from: raw.jsonl", "from: !env X", None, "cannot be read"),

@@ -88,7 +88,10 @@ def _file(
 
 
 def _tell(found: Any, report: Path) -> None:
-    say(found.sentence)
+    from tilth.evaluation.report import spoken
+
+    for line in spoken(found):
+        say(line)
     for leak in found.leaks[:5]:
         say(f"leak: {leak.question.text} stands at {leak.place} ({leak.split})")
     for name in ("compare.html", "compare.md", "worklist.jsonl"):

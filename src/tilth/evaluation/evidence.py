@@ -10,7 +10,7 @@ import numpy as np
 
 from tilth.evaluation.judge import Bias, Opinion, bias
 from tilth.evaluation.judge import verdicts as judge_verdicts
-from tilth.evaluation.statistics import Controlled, length_controlled
+from tilth.evaluation.statistics import Controlled, Interval, length_controlled, paired_bootstrap
 from tilth.evaluation.three_h import Marks, ThreeH, three_h
 from tilth.evaluation.verdicts import Tally, Verdict, settle, tally
 from tilth.evaluation.votes import SAME, Pairing
@@ -26,6 +26,8 @@ class Voice:
 
     verdicts: tuple[Verdict, ...] = ()
     tally: Tally = field(default_factory=Tally)
+    bootstrap: Interval | None = None
+    """95 % of the win rate by resampling whole questions; beside the score interval of the tally, to hold it against."""
     controlled: Controlled | None = None
     """The win rate at equal length."""
 
@@ -38,7 +40,13 @@ class Voice:
         """The parts `people` and `judge` of `compare.json`."""
         pulled = self.controlled
         rate = pulled and {"rate": pulled.rate, "interval": list(pulled.interval)}
-        return {**self.tally.as_dict(), "voters": self.voters, "length_controlled": rate}
+        resampled = self.bootstrap and list(self.bootstrap)
+        return {
+            **self.tally.as_dict(),
+            "voters": self.voters,
+            "bootstrap": resampled,
+            "length_controlled": rate,
+        }
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,8 @@ def _voice(pairs: Sequence[Pairing], verdicts: Sequence[Verdict], seed: int) -> 
     won = {place: (_ORDINAL[w] + 1) / 2 for place, w in settle(verdicts).items() if w in _ORDINAL}
     places = [place for place in won if place in gaps]
     controlled = length_controlled([won[p] for p in places], [gaps[p] for p in places], seed=seed)
-    return Voice(tuple(verdicts), tally(verdicts), controlled)
+    resampled = paired_bootstrap([*won.values()], seed=seed) if won else None
+    return Voice(tuple(verdicts), tally(verdicts), resampled, controlled)
 
 
 def _among(votes: Sequence[Verdict]) -> Agreements | None:

@@ -10,6 +10,7 @@ from typing import Any
 from tilth.evaluation.compare import Comparison
 from tilth.evaluation.figures import answer_numbers, cards, general_numbers, loss_numbers, three_h_numbers
 from tilth.evaluation.judge import Bias
+from tilth.evaluation.nearest import Leak
 from tilth.evaluation.protocol import BOTH, Protocol
 from tilth.evaluation.sentences import agreement_sentence, headline, sentences, voice_notes
 from tilth.evaluation.table import Row, Shown, analysis, choose
@@ -96,6 +97,17 @@ def warnings(comparison: Comparison) -> list[str]:
     return found
 
 
+def spoken(comparison: Comparison) -> list[str]:
+    """What a terminal shows: the result in words, how far voters agree, and what to know before believing it."""
+    language, evidence = comparison.language, comparison.evidence
+    agreed = [
+        f"{say(language, name)}: {agreement_sentence(found, language)}"
+        for name, found in (("among_people", evidence.among_people), ("with_judge", evidence.with_judge))
+        if found is not None
+    ]
+    return [*sentences(comparison), *agreed, *warnings(comparison)]
+
+
 def leanings(bias: Bias, language: Language) -> list[str]:
     """How a judge leans, in words; nothing where chance alone explains it."""
     found = []
@@ -122,6 +134,9 @@ def facts(comparison: Comparison) -> dict[str, Any]:
     """What the template of the report is given; the studio shows the same page with links."""
     held, language, evidence = comparison.heldout, comparison.language, comparison.evidence
     reach = 0.0 if held is None else 1.15 * max(map(abs, (*held.interval, held.difference)))
+    leaked: dict[str, list[Leak]] = {}
+    for leak in comparison.leaks:
+        leaked.setdefault(leak.question.place, []).append(leak)
     agreements = {"among_people": evidence.among_people, "with_judge": evidence.with_judge}
     work, versions = worklist(comparison), comparison.training.changes
     return dict(
@@ -144,6 +159,7 @@ def facts(comparison: Comparison) -> dict[str, Any]:
         answer_numbers=answer_numbers(comparison),
         shown=shown(comparison),
         work=work,
+        leaked=leaked,
         versions=versions,
         near_changes=versions.near(comparison.protocol.questions) if versions else {},
         listed=work.items[:LISTED],

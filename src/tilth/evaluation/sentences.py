@@ -146,10 +146,12 @@ def voice_notes(voice: Voice, language: Language) -> list[str]:
     lines = []
     if voice.tally.p_value is not None:
         lines.append(say(language, "p_value", p=voice.tally.p_value))
+    if voice.bootstrap is not None:
+        low, high = map(percent, voice.bootstrap)
+        lines.append(say(language, "bootstrap", low=low, high=high))
     if voice.controlled is not None:
-        low, high = voice.controlled.interval
-        rate = percent(voice.controlled.rate)
-        lines.append(say(language, "controlled", rate=rate, low=percent(low), high=percent(high)))
+        low, high = map(percent, voice.controlled.interval)
+        lines.append(say(language, "controlled", rate=percent(voice.controlled.rate), low=low, high=high))
     return lines
 
 

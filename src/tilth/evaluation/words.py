@@ -125,6 +125,10 @@ PHRASES: dict[str, tuple[str, str]] = {
         "所有评判都相同，无法区分一致与巧合。",
     ),
     "why_not_two": ("κ is for two voters; with more of them read α.", "κ 只适用于两人；多人请看 α。"),
+    "bootstrap": (
+        "Win rate by paired bootstrap: 95% interval {low} to {high}.",
+        "胜率的配对自助法 95% 区间：{low} 到 {high}。",
+    ),
     "controlled": (
         "At equal length the win rate would be {rate} (95% interval {low} to {high}).",
         "若两边回答一样长，胜率约为 {rate}（95% 区间 {low} 到 {high}）。",
@@ -336,6 +340,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "why_loss": ("largest loss", "变差最多"),
     "author": ("The file says: {text}", "原文件的分析：{text}"),
     "nearest": ("nearest training sample:", "最接近的训练样本："),
+    "leak": ("leak", "泄漏"),
+    "leak_at": (
+        "nearly stands at {place} of the {side} side (similarity {similarity}); an answer to it shows memory",
+        "几乎就是 {place}（{side}，相似度 {similarity}）；答得好只说明记住了",
+    ),
     "leaks_title": ("Questions that leak", "泄漏的问题"),
     "leaks_rule": (
         "Rule: character 3-gram Jaccard ≥ 0.6 or 8-gram containment ≥ 0.7.",

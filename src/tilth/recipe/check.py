@@ -97,6 +97,7 @@ def check(text: str, file: str, folder: Path, assignments: list[str], *, need_so
     data = checker.data(document.get("data"))
     specs = checker.sources(data) if data is not None else ()
     checker.questions(recipe)
+    checker.contestants(recipe)
     if problems or recipe is None:
         raise RecipeError(sorted(problems, key=lambda problem: problem.line or 0))
     return Plan(recipe, file, folder, text, document, specs, steps)
@@ -277,6 +278,28 @@ class _Checker:
         ):
             hint = "Write `test`, a file, or the questions themselves."
             self.say("compare.questions", f"there is no file {self.folder / asked}.", hint)
+
+    def contestants(self, recipe: Recipe | None) -> None:
+        """The judge is a model of the recipe; before and after are one, or a folder or file that is there."""
+        compare = recipe.compare if recipe else None
+        if compare is None or recipe is None:
+            return
+        known = (
+            f"Known: {', '.join(recipe.models)}." if recipe.models else "The recipe has no section `models`."
+        )
+        if compare.judge is not None and compare.judge not in recipe.models:
+            close = did_you_mean(compare.judge, recipe.models) if recipe.models else known
+            self.say("compare.judge", f"there is no model '{compare.judge}' under models.", close)
+        for side, name in (("before", compare.before), ("after", compare.after)):
+            there = (
+                name is None
+                or name in recipe.models
+                or any(p.exists() for p in (self.folder / name, Path(name)))
+            )
+            if self.need_sources and not there:
+                self.say(
+                    f"compare.{side}", f"'{name}' is no model of the recipe, no folder and no file.", known
+                )
 
     def tell(self, error: ValidationError, prefix: str, model: Any, lead: str = "") -> None:
         for found in error.errors():

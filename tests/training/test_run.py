@@ -230,3 +230,13 @@ def test_a_trainer_without_a_log_has_no_report(tmp_path):
     job = make_job(SETTINGS, run, run.model)
     write_training_report(tmp_path / "none.html", "x", job, tmp_path)
     assert not (tmp_path / "none.html").exists()
+
+
+def test_the_report_stands_without_a_validation_side(tmp_path):
+    run = make_run(tmp_path / "run", school_sides())
+    job = make_job(SETTINGS, run, run.model)
+    (tmp_path / "log.jsonl").write_text(
+        '{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.0}\n', encoding="utf-8"
+    )
+    write_training_report(tmp_path / "report.html", "x", job, tmp_path)
+    assert "2.500" in (tmp_path / "report.html").read_text(encoding="utf-8")

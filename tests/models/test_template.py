@@ -131,3 +131,21 @@ def test_same_ids_and_mask_as_transformers(model_folder, tokenizer):
     )
     ours = TEMPLATE.encode(tokenizer, TALK)
     assert (ours.ids, ours.trained) == (theirs["input_ids"], theirs["assistant_masks"])
+
+
+def test_many_at_once_are_as_one_by_one(tokenizer):
+    """Also where a character is several tokens, a span ends inside one, and a template marks nothing at all."""
+    split = ChatTemplate(
+        "{% for m in messages %}{{ m.role }}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"
+    )
+    odd = [Message("assistant", text) for text in ("𠮷😀", "é", "", " ", "a\n\n", "水" * 9, "𠮷")]
+    for template in (TEMPLATE, UNMARKED, split):
+        talks = (
+            [[turn] for turn in odd]
+            if template is split
+            else [[QUESTION, turn, QUESTION, turn] for turn in odd]
+        )
+        many = template.encode_many(tokenizer, [(talk, None) for talk in talks])
+        assert many == [template.encode(tokenizer, talk) for talk in talks]
+    refused = TEMPLATE.encode_many(tokenizer, [(TALK, None), ([Message("tool", "42")], None), (TALK, None)])
+    assert [isinstance(found, FormatError) for found in refused] == [False, True, False]

@@ -24,7 +24,7 @@ class Span(NamedTuple):
     end: int
 
 
-def render(
+def render_plainly(
     template: str,
     tokens: Mapping[str, str],
     messages: Sequence[Message],
@@ -43,7 +43,7 @@ def render(
         add_generation_prompt=add_generation_prompt,
         **tokens,
     )
-    return _unmark(marked)
+    return unmark(marked)
 
 
 OPEN, CLOSE = "\ufdd0", "\ufdd1"
@@ -51,7 +51,7 @@ OPEN, CLOSE = "\ufdd0", "\ufdd1"
 
 
 class _Marks(Extension):
-    """Understands `{% generation %}`: its body stands between marks that `_unmark` takes out again."""
+    """Understands `{% generation %}`: its body stands between marks that `unmark` takes out again."""
 
     tags = {"generation"}  # noqa: RUF012  jinja2 declares it so
 
@@ -68,7 +68,7 @@ class _Marks(Extension):
 _OF_A_DICT = frozenset(dir(dict))
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
+class MarkedSandbox(ImmutableSandboxedEnvironment):
     """Looks a key up before it tries an attribute: `message.role` is what templates do most, and a miss is slow."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -85,12 +85,15 @@ def _compile(text: str) -> jinja2.Template:
     `strftime_now` is left undefined on purpose: templates that know today's date fall back to a fixed one, and the
     same messages give the same ids every day.
     """
-    environment = _Sandbox(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_Marks, "jinja2.ext.loopcontrols"]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise
-    return environment.from_string(text)
+    return environment(MarkedSandbox).from_string(text)
+
+
+def environment(kind: type[MarkedSandbox]) -> MarkedSandbox:
+    """A sandbox with what chat templates rely on."""
+    made = kind(trim_blocks=True, lstrip_blocks=True, extensions=[_Marks, "jinja2.ext.loopcontrols"])
+    made.filters["tojson"] = _to_json
+    made.globals["raise_exception"] = _raise
+    return made
 
 
 def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:
@@ -107,7 +110,10 @@ def has_markers(text: str) -> bool:
     return re.search(r"\{%-?\+?\s*generation\b", text) is not None
 
 
-def _unmark(marked: str) -> tuple[str, list[Span]]:
+def unmark(marked: str) -> tuple[str, list[Span]]:
+    """The text without its marks, and what stood between them."""
+    if OPEN not in marked:
+        return marked, []
     pieces: list[str] = []
     spans: list[Span] = []
     length = start = 0

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import jinja2
 
 from tilth.errors import FormatError
-from tilth.models.rendering import CLOSE, OPEN, Span, has_markers, render
+from tilth.models.plans import render
+from tilth.models.rendering import CLOSE, OPEN, Span, has_markers
 from tilth.sample import Message
 
 INTERNLM2 = """\
@@ -50,6 +51,15 @@ class Encoding(Protocol):
     @property
     def offsets(self) -> list[tuple[int, int]]:
         """For each id the characters [start, end) it stands for."""
+
+    def __len__(self) -> int:
+        """How many ids there are."""
+
+    def char_to_token(self, char_pos: int) -> int | None:
+        """The first token that stands for a character; `None` where none does."""
+
+    def token_to_chars(self, token_index: int) -> tuple[int, int] | None:
+        """The characters [start, end) that a token stands for."""
 
 
 class Tokenizer(Protocol):
@@ -161,7 +171,7 @@ class ChatTemplate:
                 result.append(found)
             else:
                 encoding = next(encodings)
-                result.append(Encoded(encoding.ids, _cover(encoding.offsets, found[1])))
+                result.append(Encoded(encoding.ids, _covered(encoding, found[1])))
         return result
 
     def prompt_ids(
@@ -259,6 +269,22 @@ def _wanted(messages: Sequence[Message], spans: Sequence[Span]) -> list[Span]:
             "Mend the generation markers in the model's chat template.",
         )
     return [span for message, span in zip(answers, spans, strict=True) if message.loss is not False]
+
+
+def _covered(encoding: Encoding, spans: Sequence[Span]) -> list[int]:
+    """As `_cover`, asking for the tokens at the ends of each span alone: all offsets cost more than the mask."""
+    marks = [0] * len(encoding)
+    for span in spans:
+        if span.end <= span.start:
+            continue
+        first, last = encoding.char_to_token(span.start), encoding.char_to_token(span.end - 1)
+        if first is None or last is None:
+            return _cover(encoding.offsets, spans)
+        last += 1
+        while last < len(marks) and (encoding.token_to_chars(last) or (span.end,))[0] < span.end:
+            last += 1
+        marks[first:last] = [1] * (last - first)
+    return marks
 
 
 def _cover(offsets: Sequence[tuple[int, int]], spans: Sequence[Span]) -> list[int]:

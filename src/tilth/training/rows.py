@@ -30,7 +30,7 @@ class Row(NamedTuple):
     @property
     def learns(self) -> bool:
         """Whether a loss is taken anywhere: a first token is predicted from nothing, so it would not count."""
-        return 1 in self.trained[1:]
+        return self.trained.count(1) > self.trained[:1].count(1)
 
 
 def encoded(
@@ -45,7 +45,10 @@ def encoded(
                 yield Row(sample, [], [], 0, str(found))
             else:
                 ids, trained = found
-                yield Row(sample, ids[:max_length], trained[:max_length], len(ids))
+                whole = len(ids)
+                if whole > max_length:
+                    ids, trained = ids[:max_length], trained[:max_length]
+                yield Row(sample, ids, trained, whole)
 
 
 @dataclass

@@ -158,15 +158,16 @@ def _rows(
 
 def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> None:
     place = row.sample.place
-    trained = sum(row.trained) if row.learns else 0
+    trained = row.trained.count(1) if row.learns else 0
     cut = row.whole > found.settings.max_length
     found.samples.append({"place": place, "tokens": row.whole, "trained": trained, "truncated": cut})
     if trained:
         found.kept.append(len(row.ids))
     if row.refused:
         found.refused[place] = row.refused
+    text = "\n".join([message.content for message in row.sample.messages])
     for control in controls:
-        if any(control in message.content for message in row.sample.messages):
+        if control in text:
             found.marked[place] = control
 
 

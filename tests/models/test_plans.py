@@ -1,0 +1,106 @@
+"""Planned rendering is rendering: the same text and spans, for templates that look into texts and those that do not."""
+
+from __future__ import annotations
+
+import jinja2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilth.models import plans
+from tilth.models.loader import load_template
+from tilth.models.rendering import render_plainly
+from tilth.models.template import INTERNLM2
+from tilth.sample import Message
+
+TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+PEEKING = """\
+{%- for m in messages %}
+{%- set content = m.content %}
+{%- if '</think>' in content %}{%- set content = content.split('</think>')[-1].lstrip('\\n') %}{%- endif %}
+{%- if m.role == 'user' and not (content.startswith('<tool>') and content.endswith('</tool>')) %}[USER]{{ content | trim }}
+{%- elif m.role == 'assistant' %}{{ '[BOT]' + content.strip('\\n') }}{% generation %}{{ content }}{% endgeneration %}
+{%- else %}{{ '<<' + content + '>>' if content else 'none' }}{% endif %}
+{%- endfor %}"""
+JOINED = "{% for m in messages %}{{ ('<' ~ m.content ~ '>\\n') | trim }}{% endfor %}"
+SIZED = "{% for m in messages %}{{ m.content | length }}{{ m.content }}{% endfor %}"
+CUT = "{% for m in messages %}{{ m.content[:2] }}{% endfor %}"
+EQUAL = "{% for m in messages %}{{ 'hi' if m.content == 'a' else m.content }}{% endfor %}"
+UPPER = "{% for m in messages %}{{ m.content.upper() }}{% endfor %}"
+QUOTED = "{% for m in messages %}{{ m | tojson }}{% endfor %}"
+PICKED = "{% for m in messages if m.content in ['a', 'b'] %}{{ m.content }}{% endfor %}"
+LETTERS = "{% for m in messages %}{% for c in m.content %}{{ c }}.{% endfor %}{% endfor %}"
+REPLACED = "{% for m in messages %}{{ 'a-b'.replace('a', m.content) }}{% endfor %}"
+TEMPLATES = [INTERNLM2, PEEKING, JOINED, SIZED, CUT, EQUAL, UPPER, QUOTED, PICKED, LETTERS, REPLACED]
+TEXTS = st.sampled_from(
+    [
+        "a",
+        "b",
+        "",
+        " a ",
+        "\n",
+        "水\n",
+        "<tool>x</tool>",
+        "x</think>\ny",
+        "\ufdd2",
+        "\ufdd20\ufdd3",
+        "{{ x }}",
+        "é",
+    ]
+)
+TALKS = st.lists(
+    st.builds(Message, st.sampled_from(["system", "user", "assistant"]), TEXTS), min_size=1, max_size=5
+)
+
+
+def both(template, messages, prompt=False):
+    found = []
+    for way in (plans.render, render_plainly):
+        try:
+            found.append(way(template, TOKENS, messages, prompt, None))
+        except (jinja2.TemplateError, TypeError, ValueError) as error:
+            found.append(str(error))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(TALKS, st.booleans())
+def test_every_way_of_looking_gives_the_same(messages, prompt):
+    for template in TEMPLATES:
+        planned, plain = both(template, messages, prompt)
+        assert planned == plain
+
+
+def plan_of(template):
+    return plans._plan(
+        template, tuple(TOKENS.items()), False, (("user", True, False), ("assistant", True, False))
+    )
+
+
+@pytest.mark.parametrize("template", [INTERNLM2, PEEKING])
+def test_these_templates_are_planned(template):
+    assert plan_of(template) is not None
+
+
+@pytest.mark.parametrize("template", [JOINED, SIZED, CUT, EQUAL, UPPER, QUOTED, PICKED, LETTERS, REPLACED])
+def test_these_look_too_deep(template):
+    assert plan_of(template) is None
+
+
+def test_a_plan_that_differs_is_given_up():
+    """A template that no rule foresees: what it does with a text is compared, and plain rendering wins."""
+    sly = "{% for m in messages %}{{ 'yes' if (m.content ~ '') == 'a' else 'no' }}{% endfor %}"
+    talk = [Message("user", "a"), Message("assistant", "b")]
+    plans._plan.cache_clear()
+    assert plan_of(sly) is not None
+    assert both(sly, talk)[0] == both(sly, talk)[1] == ("yesno", [])
+    assert not plan_of(sly).sound
+
+
+@pytest.mark.real_data
+def test_a_real_template_with_tools_and_thinking_is_planned(real_data):
+    template = load_template(real_data / "tok_minimind")
+    plain = (("system", True, False), ("user", True, False), ("assistant", True, False))
+    thinking = (("user", True, False), ("assistant", True, True))
+    for shape in (plain, thinking):
+        assert plans._plan(template.text, tuple(template.tokens.items()), False, shape) is not None

@@ -7,7 +7,17 @@ import pytest
 from tests.browser.conftest import NARROW
 from tests.browser.runs import EVIL, held_run, small_run
 
-PAGES = ("/", "/samples", "/sample?place=raw.jsonl:13", "/review", "/review/team", "/training")
+PAGES = (
+    "/",
+    "/samples",
+    "/sample?place=raw.jsonl:13",
+    "/tokens",
+    "/review",
+    "/review/team",
+    "/training",
+    "/compare",
+    "/chat",
+)
 EVIL_RECORD = {"instruction": f"问{EVIL}", "input": "", "output": f"答{EVIL}", "domain": [EVIL]}
 
 
@@ -28,7 +38,15 @@ def test_every_page_is_quiet_and_keeps_texts_as_texts(studio, opened, folder, la
 
 def test_a_run_whose_samples_all_wait_shows_every_page(studio, opened, tmp_path):
     page = opened(studio(held_run(tmp_path, 2).path))
-    for path in ("/", "/samples", "/sample?place=raw.jsonl:1", "/review/team", "/training"):
+    for path in (
+        "/",
+        "/samples",
+        "/sample?place=raw.jsonl:1",
+        "/tokens",
+        "/review/team",
+        "/training",
+        "/chat",
+    ):
         page.goto(path)
         assert page.locator("h1").count() == 1, path
 

@@ -51,7 +51,7 @@ check: $(VENV)/.dev ## format check, lint, types, generated docs
 	$(BIN)/python scripts/reference.py --check
 
 fast: $(VENV)/.dev ## unit tests without torch
-	$(BIN)/python -m pytest -n 2 -m 'not train and not browser and not slow and not gpu and not network' --ignore tests/end_to_end
+	$(BIN)/python -m pytest -n 2 -m 'not train and not browser and not slow and not gpu and not network and not xtuner and not exports' --ignore tests/end_to_end
 
 $(VENV)-core/.done: pyproject.toml constraints.txt
 	@echo "Installing the core alone, to prove that the data half needs no torch ..."

@@ -15,7 +15,7 @@ from benchmarks.speed.measure import Usage
 from tilth import __version__
 from tilth.operators.near import EXACT_SAMPLES
 
-DATE = "2026-11-23"
+DATE = "2026-11-25"
 FLOOR, ONE, TWO = "floor", "tilth, 1 process", "tilth, 2 processes"
 CPU_TARGET, WALL_TARGET, MEMORY_TARGET = 8.0, 1.7, 1500.0
 """DESIGN §8: CPU as a ratio to the floor, wall of one process to two, and MB for a million samples."""
@@ -32,6 +32,8 @@ class Result:
     rounds: int
     usages: dict[str, list[Usage]] = field(default_factory=dict)
     """What was run → what it cost in each round."""
+    load: float = 0.0
+    """The system's load average when it ended; 0 where the system keeps none."""
     runs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     """Processes → `run.json` of each round."""
 
@@ -115,7 +117,8 @@ The job: {result.rows:,} lines ({result.bytes / 1e6:.0f} MB) of seeded word sala
 HTML, advertising, personal data, full-width letters and broken lines; cleaning, length, repetition, both duplicate steps, a \
 leak-proof split and the other doors' files (`benchmarks/speed/recipe.yaml`). The **floor** reads, parses, builds messages and \
 writes, and does nothing else. All took turns {result.rounds} times; each figure is the median. CPU is user and system time of all \
-processes; the peak is that of the largest process, because the system keeps no sum.
+processes; the peak is that of the largest process, because the system keeps no sum. The load was {result.load:.0f} at the end: where it
+is above the number of cores, others took turns too, the wall seconds say little and the CPU seconds are too high.
 
 {_costs(result)}
 
@@ -137,6 +140,7 @@ The other targets need another tool, a model or a trainer beside Tilth and are n
 `run.json`: elapsed time of one process, which is its CPU time on a quiet machine and more on a busy one. What stands in no \
 step is starting, what set steps observe in each sample, checkpoints, index, proof against leaks and report.
 
-Unrelated English texts share many 3-grams, and those of word salad more than prose, so `dedup.near` has many pairs to verify \
-among the English rows. That work grows faster than the rows: the ratios hold for this number of rows and no other.
+Unrelated English texts share many 3-grams, and those of word salad more than prose. `dedup.near` and the split have many pairs \
+to look at among the English rows; bitmaps spare counting nearly all of them, but their number still grows faster than the rows: \
+the ratios hold for this number of rows and no other.
 """

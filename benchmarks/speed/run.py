@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ def compare(folder: Path, rows: int, rounds: int) -> Result:
                 f"tilth, {workers} process{'es' * (workers > 1)}", measured(_tilth(source, out, workers))
             )
             result.runs.setdefault(workers, []).append(read_json(out / "run.json"))
+    result.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return result
 
 

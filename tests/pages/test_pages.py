@@ -96,3 +96,12 @@ def test_a_diff_holds_both_texts(limit, before, after):
     pieces = diff(before, after, fold=False)
     assert "".join(p.text for p in pieces if p.kind in ("same", "gone")) == before
     assert "".join(p.text for p in pieces if p.kind in ("same", "new")) == after
+
+
+@pytest.mark.parametrize("before", ["word " * 100, "一个 word，" * 90])
+def test_long_changes_are_compared_word_by_word_and_lose_nothing(before):
+    after = "前" + before.replace("word", "ｗｏｒｄ") + "后"
+    pieces = diff(before, after, fold=False)
+    assert "".join(text for kind, text in pieces if kind != "new") == before
+    assert "".join(text for kind, text in pieces if kind != "gone") == after
+    assert not any(kind == "same" and "word" in text for kind, text in pieces)

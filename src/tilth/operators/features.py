@@ -35,9 +35,10 @@ def units(text: str) -> list[str]:
 @cache
 def _kinds() -> npt.NDArray[np.uint8]:
     """2 for a hanzi or kana, 1 for what words are made of, 0 for the rest; 3 stands for all beyond the table."""
-    kinds = np.array([chr(code).isalnum() for code in range(0x10000)], dtype=np.uint8)
-    for code in re.findall(f"[{HAN}{KANA}]", "".join(map(chr, range(0x10000)))):
-        kinds[ord(code)] = 2
+    kinds = np.fromiter(map(str.isalnum, map(chr, range(0x10000))), np.uint8, 0x10000)
+    for pattern in (HAN, KANA):
+        for run in re.finditer("(.)(?:-(.))?", pattern):
+            kinds[ord(run[1]) : ord(run[2] or run[1]) + 1] = 2
     kinds[-1] = 3
     return kinds
 

@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-speed bench-studio bench-tokens bench-train bench-gpu clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-real bench-speed bench-studio bench-tokens bench-train bench-gpu clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -118,6 +118,9 @@ bench-effect: $(VENV)/.dev ## training on the right answers beside training on s
 
 bench-quality: $(VENV)/.dev ## quality on labelled real data (TILTH_REAL_DATA names the folder)
 	$(BIN)/python -m benchmarks.quality --write
+
+bench-real: $(VENV)/.dev ## real sets run whole, with pages of changes to look at (OUT=FOLDER, TILTH_REAL_DATA)
+	$(BIN)/python -m benchmarks.real --out $(OUT)
 
 ROWS ?= 300000
 .PHONY: bench-models

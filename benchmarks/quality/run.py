@@ -26,7 +26,7 @@ from benchmarks.quality.figures import Part
 
 from tilth import __version__
 
-DATE = "2026-11-23"
+DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "quality.md"
 
 PARTS: dict[str, Callable[..., Part]] = {
@@ -86,7 +86,7 @@ def _show(part: Part) -> None:
 
 def page(parts: Sequence[Part]) -> str:
     """The page of the docs: one table for each benchmark."""
-    names = ("numpy", "rensa", "opencc")
+    names = ("numpy", "rensa", "opencc", "jieba", "pypinyin")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     lines = [
         "# Quality on labelled real data",

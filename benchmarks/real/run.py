@@ -18,18 +18,24 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from benchmarks.real.look import LOOK
 from benchmarks.real.sets import SETS, RealSet
 
 from tilth import __version__
-from tilth.engine import explain, run
+from tilth.engine import run
+from tilth.engine.reading import read_source, sample_of
 from tilth.errors import TilthError
+from tilth.operators.base import OPERATORS
+from tilth.sample import Drop, Propose
+from tilth.sources.base import Spec
+from tilth.store.files import read_jsonl
 
 DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "real.md"
 SHOWN = 30
 """Changes of each operator and samples of each reason that a person looks at."""
-LOOKED_AT = 600
-"""Samples of a set whose life is looked up for changes."""
+LOOKED_AT = 1000
+"""Samples of a set, drawn by seed, that are looked through for changes."""
 Change = tuple[str, str, str]
 """Set and place, the text before, the text after."""
 
@@ -55,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(_run(each, Path(folder), options.out))
         print(json.dumps(rows[-1], ensure_ascii=False), file=sys.stderr)
         if rows[-1]["status"] != "error":
-            for name, changes in _changes(each, options.out / each.name).items():
+            for name, changes in _changes(each, Path(folder), options.out / each.name).items():
                 found[name] += changes
     _look(found, options.out / "changes.html")
     print(table(rows))
@@ -99,32 +105,58 @@ def _lines(path: Path) -> int:
     return sum(1 for _ in path.open("rb")) if path.exists() else 0
 
 
-def _changes(each: RealSet, folder: Path) -> dict[str, list[Change]]:
-    """Changes, proposals and drops of random samples by operator, as `tilth explain` tells them."""
+def _changes(each: RealSet, data: Path, folder: Path) -> dict[str, list[Change]]:
+    """What each step of the recipe does to random samples of the set, and samples that left, by operator.
+
+    Steps on one sample are pure, so they are walked here as the run walked them.
+    """
     rng = random.Random(20261125)
-    rundir = folder / "run"
-    places = [json.loads(line)["place"] for line in (rundir / "data" / "index.jsonl").open(encoding="utf-8")]
-    for door in ("dropped", "held", "quarantined"):
-        path = rundir / f"{door}.jsonl"
-        if path.exists():
-            places += [json.loads(line)["place"] for line in path.open(encoding="utf-8")]
+    source = Spec(str(data / each.path), **each.source)
+    samples = [sample_of(entry, part, spec) for entry, part, spec in read_source(source) if not entry.error]
+    samples = samples if len(samples) <= LOOKED_AT else rng.sample(samples, LOOKED_AT)
     found: dict[str, list[Change]] = defaultdict(list)
-    for place in rng.sample(places, min(LOOKED_AT, len(places))):
-        for name, before, after in _life(explain(rundir, place)):
-            if len(found[name]) < SHOWN:
-                found[name].append((f"{each.path} {place}", before, after))
-    return found
+    for step in each.steps:
+        name, settings = (step, {}) if isinstance(step, str) else next(iter(step.items()))
+        declared = OPERATORS.get(name)
+        if declared.kind == "set":
+            continue
+        act = declared.bind(declared.settings.model_validate(settings).model_dump())
+        after = []
+        for sample in samples:
+            outcome = act(sample)  # type: ignore[operator]  # a step on one sample
+            where = f"{each.path} {sample.place}"
+            if isinstance(outcome, Propose):
+                found[f"{name} (proposed)"] += [(where, p.before, p.after) for p in outcome.proposals]
+                outcome = outcome.sample or sample
+            if isinstance(outcome, Drop):
+                found[f"{name} (dropped)"].append(
+                    (where, f"{outcome} {sample.question[:80]} ⇒ {sample.answer[:120]}", "")
+                )
+                continue
+            if outcome.messages != sample.messages:
+                pairs = zip(sample.messages, outcome.messages, strict=True)
+                found[name] += [(where, a.content, b.content) for a, b in pairs if a.content != b.content]
+            after.append(outcome)
+        samples = after
+    for name, change in _of_the_set(each, folder / "run"):
+        found[name].append(change)
+    return {name: rng.sample(changes, min(SHOWN, len(changes))) for name, changes in found.items()}
 
 
-def _life(told: Mapping[str, Any]) -> Iterator[Change]:
-    for step in told["steps"]:
-        before, after = step.get("before"), step.get("after")
-        if before is not None and after is not None and before != after:
-            yield step["name"], str(before), str(after)
-        if step["door"] not in ("kept", None):
-            yield f"{step['name']} ({step['door']})", json.dumps(step.get("evidence"), ensure_ascii=False), ""
-    for proposal in told.get("proposals", ()):
-        yield f"{proposal['step']} (proposed)", proposal["before"], proposal["after"]
+def _of_the_set(each: RealSet, folder: Path) -> Iterator[tuple[str, Change]]:
+    """What steps on the whole set said of samples, from the files of the run."""
+    for path in (folder / "dropped.jsonl", folder / "steps" / "proposals.jsonl"):
+        for line in read_jsonl(path) if path.exists() else ():
+            where = f"{each.path} {line['place']}"
+            if "evidence" in line and line["step"].startswith("dedup."):
+                yield f"{line['step']} (dropped)", (where, f"{line['evidence']} {text_of_line(line)}", "")
+            elif line["step"] == "denoise.wrong_characters":
+                yield line["step"], (where, line["before"], line["after"])
+
+
+def text_of_line(line: Mapping[str, Any]) -> str:
+    """The beginning of each message of a door's line."""
+    return " ⇒ ".join(message["content"][:80] for message in line["sample"]["messages"])
 
 
 def _look(found: Mapping[str, Sequence[Change]], path: Path) -> None:
@@ -214,7 +246,5 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         if row["status"] != "error":
             cells = (_listed(row[key]) or "–" for key in ("changed", "proposed", "reasons"))
             lines.append(f"| {row['set']} | {' | '.join(cells)} |")
-    seen = PAGE.with_name("real-look.md")
-    if seen.exists():
-        lines += ["", seen.read_text(encoding="utf-8").rstrip()]
+    lines += ["", LOOK.rstrip()]
     return "\n".join(lines) + "\n"

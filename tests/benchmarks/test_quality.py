@@ -25,7 +25,7 @@ def test_the_page_holds_every_benchmark_with_its_date_and_versions():
     text = PAGE.read_text(encoding="utf-8")
     head = page([]).splitlines()[0]
     assert text.startswith(head)
-    assert "2026-11-23" in text
+    assert "2026-11-25" in text
     assert "rensa " in text
     assert text.count("\n## ") == len(PARTS)
 

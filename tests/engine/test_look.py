@@ -35,6 +35,23 @@ def test_quarantined_samples_are_found_by_the_reasons_that_the_run_counts(projec
         assert len(list(show(p.out, "quarantined", reason))) == count
 
 
+def test_a_run_on_text_of_another_encoding_says_what_to_set(project):
+    p = project(lines(map(record, QUESTIONS)).encode("gb18030"), "- clean.strip_html")
+    result = run(p.recipe, p.out)
+    assert result["status"] == "failed"
+    assert result["reason"].endswith("read as GB18030: set `encoding: gb18030`.")
+    assert next(iter(preview(p.raw, encoding="GB18030")))["sample"]["messages"][0]["content"] == QUESTIONS[0]
+
+
+def test_a_saved_page_is_previewed_by_its_kind(tmp_path):
+    pytest.importorskip("selectolax")
+    item = '<li><a href="/p/{0}">第{0}个帖子的标题写在这里</a><span class="author">某人</span></li>'
+    page = "<html><body><ul>" + "".join(item.format(n) for n in range(1, 9)) + "</ul></body></html>"
+    (tmp_path / "list.html").write_text(page, encoding="utf-8")
+    rows = list(preview(tmp_path / "list.html", "questions", page="list"))
+    assert rows[0]["sample"]["messages"][0]["content"] == "第1个帖子的标题写在这里"
+
+
 def test_show_kept_has_index_line_and_sample(finished):
     rows = list(show(finished.out))
     assert len(rows) == 12

@@ -8,14 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from tilth.cli.terminal import Json, emit, say, table
+from tilth.cli.terminal import Json, emit, note, say, table
 
 
 def command(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a data file.")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN|SOURCE", help="A run folder; a file, a folder or an address of data."),
+    ],
     door: Annotated[str | None, typer.Option(help="kept, dropped, quarantined or held.")] = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
     limit: Annotated[int, typer.Option(help="How many; 0 shows all.", min=0)] = 20,
+    format_: Annotated[str | None, typer.Option("--format", help="Of a source; detected by default.")] = None,
+    encoding: Annotated[str, typer.Option(help="Of a source's text files.")] = "utf-8",
+    page: Annotated[str | None, typer.Option(help="Of a web page: article, list or thread.")] = None,
     json: Json = False,
 ) -> None:
     """Show samples as a question/answer table.
@@ -24,8 +30,11 @@ def command(
     """
     from tilth.engine import preview, show
 
-    lines = show(run, door, reason) if run.is_dir() and (run / "run.json").exists() else preview(run)
+    is_run = (Path(run) / "run.json").exists()
+    lines = show(run, door, reason) if is_run else preview(run, format_, encoding, page)
     rows = list(islice(lines, limit or None))
+    if not is_run and encoding == "utf-8" and any("error" in row for row in rows):
+        _hint(Path(run))
     if json:
         emit(rows)
     elif not rows:
@@ -36,6 +45,13 @@ def command(
         table("", ("place", "why", "question", "answer"), [_row(row) for row in rows])
         if limit and len(rows) == limit:
             say(f"The first {limit}; see more with --limit.")
+
+
+def _hint(path: Path) -> None:
+    from tilth.sources.layout import encoding_hint
+
+    if path.is_file() and (hint := encoding_hint(str(path))):
+        note(f"tilth: {hint}".replace("set `encoding: ", "say `--encoding "))
 
 
 def _row(line: dict[str, Any]) -> tuple[str, str, str, str]:

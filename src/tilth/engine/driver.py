@@ -25,6 +25,7 @@ from tilth.recipe.check import load, use_plugins
 from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan, Stage, Step, content_key, digest_of_file
 from tilth.sources.base import Shard
+from tilth.sources.layout import encoding_hint
 from tilth.store.decisions import standing
 from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
 from tilth.store.folder import RunFolder
@@ -315,13 +316,22 @@ class _Run:
             {"id": i, "side": side, **({} if seed is None else {"seed": seed})} for i, side in sides.items()
         ]
 
+    def _encodings(self) -> list[str]:
+        """What to say about the first file of each source that is read as UTF-8 and seems to be something else."""
+        firsts = {
+            part.source: part for shard in reversed(self.inputs.shards) for part in reversed(shard.parts)
+        }
+        found = (encoding_hint(part.path) for part in firsts.values() if part.encoding == "utf-8")
+        return [hint for hint in found if hint]
+
     def _status(self, counts: Mapping[str, int], tallies: Sequence[Tally]) -> tuple[str, str]:
         most = self.plan.recipe.data.max_quarantined
         if counts["taken"] and counts["quarantined"] / counts["taken"] > most:
             share = (
                 f"{counts['quarantined']} of {counts['taken']} entries were quarantined, more than {most:.0%}"
             )
-            return "failed", f"{share}; see quarantined.jsonl, or raise data.max_quarantined."
+            said = "".join(f" {hint[:1].upper()}{hint[1:]}" for hint in self._encodings())
+            return "failed", f"{share}; see quarantined.jsonl, or raise data.max_quarantined.{said}"
         if counts["held"]:
             spent = [name for name, model in self.desk.models.items() if getattr(model, "is_spent_up", False)]
             why = f" The budget of {', '.join(spent)} is spent: raise it to go on." if spent else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from tilth.engine.chain import quarantined
 from tilth.engine.reading import read_source, sample_of
 from tilth.engine.replay import kept_samples
 from tilth.errors import FormatError, NotFoundError, UserError
-from tilth.sources.base import Spec
+from tilth.sources.address import spec_at
+from tilth.sources.streams import canonical_encoding
 from tilth.store.decisions import Event, append, event
 from tilth.store.files import read_jsonl
 from tilth.store.folder import RunFolder
@@ -76,14 +78,24 @@ def show(run: str | Path, door: str | None = None, reason: str | None = None) ->
         yield {**line, "sample": msgspec.to_builtins(sample)}
 
 
-def preview(path: str | Path, format_: str | None = None) -> Iterator[dict[str, Any]]:
-    """A data file as question and answer, with what could not be read where it stands.
+def preview(
+    source: str | Path, format_: str | None = None, encoding: str = "utf-8", page: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """A source as question and answer, with what could not be read where it stands.
+
+    Args:
+        source: a file, a folder, a pattern, or an address; what is fetched is kept in `.tilth/` right here.
+        format_: the format of the records; detected by default.
+        encoding: of text files.
+        page: `article`, `list` or `thread`, for web pages.
 
     Raises:
-        SourceError: the file is missing or of an unknown kind.
+        SourceError: the source is missing, of an unknown kind, or in an unknown encoding.
         FormatError: no format fits.
     """
-    for entry, part, spec in read_source(Spec(str(path), format_)):
+    at = spec_at(str(source), Path())
+    spec_ = replace(at, format=format_, encoding=canonical_encoding(encoding), page=page)
+    for entry, part, spec in read_source(spec_):
         try:
             sample = sample_of(entry, part, spec)
             yield {"place": sample.place, "id": sample.id, "sample": msgspec.to_builtins(sample)}

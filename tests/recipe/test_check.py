@@ -174,3 +174,10 @@ def test_the_schema_is_json_and_names_the_operators():
     text = json.dumps(json_schema(), default=str)
     assert "dedup.near" in text
     assert "min_chars" in text
+
+
+@pytest.mark.parametrize(("recipe", "warned"), [("assistant", True), ("augment", False)])
+def test_init_says_that_answers_are_missing_only_where_no_model_drafts_them(tmp_path, recipe, warned):
+    (tmp_path / "q.jsonl").write_text('{"question": "为什么云不会掉下来？"}\n', encoding="utf-8")
+    note = init(tmp_path / "q.jsonl", recipe, tmp_path)["note"]
+    assert ("--recipe augment" in note) == warned

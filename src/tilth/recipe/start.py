@@ -17,6 +17,10 @@ from tilth.store.files import write_text
 KEEPS_ITS_SHAPE = ("kto", "preference")
 """Formats whose samples only they carry: a recipe for them writes them again."""
 WITHOUT_ANSWERS = ("questions", "text")
+NO_ANSWERS = (
+    "This data has no answers; steps that need them drop every sample. "
+    "A model can draft them: tilth init DATA --recipe augment"
+)
 
 
 def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict[str, Any]:
@@ -54,11 +58,7 @@ def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict
             f"{target} is there already.", "Write over it with --force, or choose another place with -o."
         )
     write_text(target, text)
-    note = (
-        "This data has no answers; steps that need them drop every sample."
-        if found in WITHOUT_ANSWERS
-        else ""
-    )
+    note = NO_ANSWERS if found in WITHOUT_ANSWERS and "annotate.draft_answer" not in text else ""
     return {"recipe": str(target), "format": found, "data": str(data) if data else "", "note": note}
 
 

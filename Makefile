@@ -29,6 +29,7 @@ $(VENV)/.dev: $(VENV)/.train
 
 browser: $(VENV)/.dev
 	@$(BIN)/python scripts/browser.py
+	@$(BIN)/python scripts/axe.py
 
 demo: $(VENV)/.train ## run the shipped example through the whole journey
 	$(BIN)/tilth run examples/brain-teasers/recipe.yaml --out $(RUN)

@@ -161,7 +161,10 @@ def kept(tmp_path_factory):
     }
     folder = small_run(tmp_path_factory.mktemp("kept"), 60, more=(date,))
     ids = [line["id"] for line in read_jsonl(folder.index)]
-    write_jsonl(folder.report / "worklist.jsonl", [{"id": ids[5]}, {"id": "gone"}, {"id": ids[2]}])
+    write_jsonl(
+        folder.report / "worklist.jsonl",
+        [{"topic": "桥", "questions": 2}, {"id": ids[5]}, {"id": "gone"}, {"id": ids[2]}],
+    )
     return folder
 
 

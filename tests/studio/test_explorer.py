@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.operators import features
 from tilth.sample import Message, Sample
+from tilth.store import words
 from tilth.store.catalog import Catalog, Entry, write
 from tilth.store.words import grams, query
 from tilth.studio.explorer import LONGEST, PAGE, SHOWN, Wish, bars, excerpt, find
@@ -34,14 +36,19 @@ def index(tmp_path_factory):
     return catalog(
         tmp_path_factory.mktemp("index"),
         entry(1, "电冰箱与ＡＢＣ", signals={"score": 0.25}, meta={"domain": ["常识", "物理"]}),
-        entry(2, split="test", signals={"score": 0.5}, meta={"domain": ["常识"], "checked": True}),
+        entry(
+            2,
+            split="test",
+            signals={"score": 0.5},
+            meta={"domain": ["常识"], "checked": True, "kind": {"major": ["问答"]}},
+        ),
         entry(
             3,
             "What is a cat",
             door="dropped",
             step="filter.length",
             reason="too_short",
-            meta={"checked": False},
+            meta={"checked": False, "kind": {"major": ["改写"]}},
         ),
         entry(4, door="dropped", step="dedup.near", reason="near_duplicate"),
         entry(5, "黑猫警长", proposed=("filter.length",)),
@@ -61,6 +68,7 @@ def index(tmp_path_factory):
         ({"domain": "物理"}, [1]),
         ({"domain": "常识"}, [1, 2]),
         ({"checked": "no"}, [3]),
+        ({"kind.major": "问答"}, [2]),
         ({"score": "0.3.."}, [2]),
         ({"score": "..0.3"}, [1]),
         ({"score.min": "0.1", "score.max": "0.3"}, [1]),
@@ -180,3 +188,7 @@ def test_an_excerpt_begins_near_a_hit_that_stands_far_back():
 def test_equal_errors_group_whatever_their_numbers():
     assert reason_of({"error": "invalid UTF-8 at byte 17"}) == "invalid UTF-8 at byte …"
     assert reason_of({"reason": "near_duplicate"}) == "near_duplicate"
+
+
+def test_hanzi_and_kana_are_the_same_everywhere():
+    assert (words.HAN, words.KANA) == (features.HAN, features.KANA)

@@ -9,8 +9,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from tilth.serving.wire import error_body
-
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +20,8 @@ class Refusal(Exception):
     """A request that gets an error instead of an answer."""
 
     def __init__(self, status: int, message: str, **more: str | None) -> None:
+        from tilth.serving.wire import error_body
+
         super().__init__(message)
         self.status = status
         self.body = error_body(message, **more)  # type: ignore[arg-type]  # the keys are error_body's own

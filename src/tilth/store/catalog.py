@@ -24,7 +24,7 @@ import numpy as np
 from tilth.sample import Sample
 from tilth.store.words import grams, query
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised when a file of another version cannot be read any more."""
 MANY = 50
 """Distinct values above which a column is no facet."""

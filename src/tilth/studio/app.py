@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Any
 from tilth.errors import MissingExtra, TilthError
 from tilth.serving.guard import LOOPBACK, Guard
 from tilth.store.folder import RunFolder
-from tilth.studio import assets, chat, compare, explorer, life, overview, reports, review, tokens, training
 from tilth.studio.door import Door
-from tilth.studio.index import Progress
-from tilth.studio.shell import Studio
+from tilth.studio.later import later
+from tilth.studio.shell import Progress, Studio
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-PAGES = (overview, explorer, life, tokens, review, training, compare, chat, reports, assets)
-"""Modules with a function `routes(studio)`; a new page is a new module here and a link in `studio_base.html`."""
+PAGES = {
+    "overview": ("/",),
+    "explorer": ("/samples",),
+    "life": ("/sample",),
+    "tokens": ("/tokens",),
+    "review": ("/review", "/api/review"),
+    "training": ("/training", "/api/training"),
+    "compare": ("/compare",),
+    "chat": ("/chat", "/api/chat"),
+    "reports": ("/report",),
+    "assets": ("/static", "/favicon.ico"),
+}
+"""Module with a function `routes(studio)` → the addresses under which they lie. A new page is a new module, a line here,
+and a link in `studio_base.html`."""
 
 
 def app(
@@ -51,7 +62,7 @@ def app(
         HTTPException: studio.unknown,
         Exception: studio.broken,
     }
-    routes = [route for page in PAGES for route in page.routes(studio)]
+    routes = [later(studio, module, addresses) for module, addresses in PAGES.items()]
     made = FastAPI(title="Tilth studio", routes=routes, openapi_url=None, exception_handlers=handlers)
     made.add_middleware(Guard, hosts=None if hosts is None else frozenset(hosts), token=None)
     made.add_middleware(Door, token=token)

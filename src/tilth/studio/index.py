@@ -13,10 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tilth.engine.output import split_place
-from tilth.engine.replay import kept_samples
 from tilth.errors import UserError
-from tilth.operators.measure import chars, language_of
 from tilth.sample import Sample
 from tilth.store.catalog import SCHEMA, Catalog, Entry, Known, write
 from tilth.store.files import read_jsonl
@@ -82,6 +79,8 @@ def _elsewhere(folder: RunFolder, key: str) -> Path:
 
 
 def _write(folder: RunFolder, path: Path, progress: Progress) -> Path:
+    from tilth.engine.output import split_place
+
     places = [line["place"] for line in read_jsonl(folder.index)]
     for door in DOORS[1:]:
         places += [line["place"] for line in read_jsonl(folder.door(door))]
@@ -119,6 +118,8 @@ def entries(
 
 
 def _kept(folder: RunFolder, about: dict[str, Any]) -> Iterator[Entry]:
+    from tilth.engine.replay import kept_samples
+
     lines = {line["place"]: line for line in read_jsonl(folder.index)}
     seen = set()
     try:
@@ -161,6 +162,9 @@ def _gone(folder: RunFolder) -> Iterator[Entry]:
 
 def known(entry: Entry) -> Known:
     """The facets and numbers of an entry."""
+    from tilth.engine.output import split_place
+    from tilth.operators.measure import chars, language_of
+
     tags: dict[str, Sequence[str]] = {
         "door": (entry.door,),
         "split": (entry.split,) if entry.split else (),
@@ -181,7 +185,13 @@ def known(entry: Entry) -> Known:
         if isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = value
     said: dict[str, Any] = {**sample.meta, **sample.signals}
-    tags |= {name: values for name, value in said.items() if name not in tags and (values := words(value))}
+    for name, value in said.items():
+        inner = (
+            {f"{name}.{part}": one for part, one in value.items()}
+            if isinstance(value, dict)
+            else {name: value}
+        )
+        tags |= {key: found for key, one in inner.items() if key not in tags and (found := words(one))}
     if "language" not in tags:
         tags["language"] = (language_of(f"{sample.question}\n{sample.answer}"[:READ]),)
     return Known(tags, numbers)

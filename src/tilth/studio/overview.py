@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from tilth.review.agreement import Agreement, alpha, blind_votes, kappa, percent
-from tilth.review.state import progress, throughput
 from tilth.store.catalog import Catalog
-from tilth.store.decisions import Event, standing
 from tilth.store.files import read_json
 from tilth.store.folder import RunFolder
 from tilth.studio.explorer import Spread, Wish, bars, spread_of
@@ -58,7 +52,7 @@ def overview(folder: RunFolder, index: Catalog) -> dict[str, Any]:
         "compared": (folder.report / "compare.json").exists(),
         "folder": str(folder.path),
         "recipe": str(folder.recipe),
-        "people": people(list(standing(folder.decisions)), index),
+        "people": _people(folder, index),
     }
 
 
@@ -69,31 +63,10 @@ def spreads(index: Catalog) -> dict[str, Spread]:
     return {name: spread for name, spread in found.items() if spread is not None}
 
 
-@lru_cache(maxsize=1)
-def asked(index: Catalog) -> frozenset[str]:
-    """The ids that people may decide about."""
-    rows = np.concatenate([index.facets["door"].having(door) for door in ("kept", "held")])
-    return frozenset(index.ids(rows))
-
-
-def people(events: Sequence[Event], index: Catalog) -> dict[str, Any]:
-    """Progress, throughput and agreement; empty where nobody decided anything."""
-    done = throughput(events)
-    if not done:
+def _people(folder: RunFolder, index: Catalog) -> dict[str, Any]:
+    """What people decided; the room that counts it is opened only where somebody did."""
+    if not folder.decisions.exists():
         return {}
-    return {
-        "progress": progress(events, asked(index)),
-        "throughput": done,
-        "agreement": agreement(events),
-    }
+    from tilth.studio.people import people
 
-
-def agreement(events: Iterable[Event]) -> dict[str, dict[str, Agreement]]:
-    """Score → name of the figure → the figure, from blind votes only."""
-    blind = [event for event in events if event.get("blind") is True]
-    scores = dict.fromkeys(name for event in blind for name in event.get("scores") or {})
-    tables = {name: blind_votes(blind, name) for name in scores}
-    return {
-        name: {"percent": percent(table), "alpha": alpha(table), "kappa": kappa(table)}
-        for name, table in tables.items()
-    }
+    return people(folder, index)

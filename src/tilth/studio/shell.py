@@ -8,7 +8,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from tilth.engine.life import Teller
 from tilth.errors import NotFoundError, TilthError
 from tilth.pages.render import render
 from tilth.serving.guard import json_response
@@ -24,6 +23,10 @@ from tilth.studio.posts import Refused
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from tilth.engine.life import Teller
+
+__all__ = ["API", "Progress", "Studio"]
 
 API = "/api/"
 """Addresses under this answer JSON to a script of ours; all others answer pages."""
@@ -61,6 +64,8 @@ class Studio:
         Raises:
             FolderError: the run has not finished.
         """
+        from tilth.engine.life import Teller
+
         index = self.index
         if self._teller is None or self._teller[0] is not index:
             with self._lock:

@@ -80,8 +80,8 @@ def counted(folder: RunFolder, *stamps: int) -> tuple[Tokens, bool]:
 
 
 def mask(folder: RunFolder, row: Entry) -> Shown | None:
-    """One sample's loss mask; `None` where nobody has said which model will read it, or it cannot be read."""
-    if row.sample is None or row.door != "kept":
+    """One sample's loss mask; `None` where it is not learned from, or nobody has said which model will read it."""
+    if row.sample is None or row.door != "kept" or row.split not in ("", "train"):
         return None
     try:
         model, settings = reader_of(folder, *_stamps(folder))

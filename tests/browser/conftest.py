@@ -101,7 +101,7 @@ def opened(chromium) -> Iterator[Any]:
     def one(url: str, path: str = "/", **settings: Any) -> Any:
         wanted = {"viewport": WIDE, "locale": "en-US", "color_scheme": "light", **settings}
         context = chromium.new_context(base_url=url, **wanted)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         watch = Watch(url)
         watches.append(watch)

@@ -105,7 +105,7 @@ def desk(room: Room, studio: Studio, wish: Wish, blind: bool) -> dict[str, Any]:
             "one_by_one": one_by_one,
             "scores": [] if settling or one_by_one else SCORE_KEYS,
             "api": {"next": "/api/review/next", "decide": "/api/review/decide"},
-            "modules": {name: assets.address(f"{name}.js") for name in ("diff", "outbox")},
+            "modules": {name: assets.address(f"{name}.js") for name in ("diff", "outbox", "beside")},
         },
     }
 

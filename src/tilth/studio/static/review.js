@@ -5,6 +5,8 @@ const desk = read("data");
 const words = read("words");
 const { drawn } = await import(desk.modules.diff);
 const { Outbox, local, session } = await import(desk.modules.outbox);
+const { el, fill, beside } = await import(desk.modules.beside);
+const { offer, versions, judged, source } = beside(words, drawn);
 
 const $ = (id) => document.getElementById(id);
 const AHEAD = 30; // undecided samples in the page below which more are asked for
@@ -29,22 +31,11 @@ let person = local.get("tilth.person") ?? "";
 const store = `${desk.run}.${desk.queue}`;
 const outbox = new Outbox(desk.run, desk.api.decide, tellSaved);
 
-// ---- elements -------------------------------------------------------------------------------------------------
-
-function el(tag, kind = "", ...inside) {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  made.append(...inside.filter((piece) => piece !== null && piece !== undefined));
-  return made;
-}
-
-const fill = (text, ...values) => values.reduce((said, value, i) => said.replace(`{${i}}`, value), text);
 const show = (element, yes) => element.toggleAttribute("hidden", !yes);
 const id = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 const whole = (text) => text.replace(/\p{Surrogate}/gu, "\ufffd"); // half a pair cannot be written to a file
 
-// ---- drafts: what was typed and not yet decided ---------------------------------------------------------------------
-
+// Drafts are what was typed and not yet decided.
 const draftName = (record) => `tilth.draft.${desk.run}.${record.key}`;
 
 function draft(record) {
@@ -67,8 +58,6 @@ function messagesOf(record) {
 
 const isChanged = (record) => Object.keys(draft(record).texts).length > 0;
 
-// ---- drawing --------------------------------------------------------------------------------------------------
-
 const current = () => list[at];
 
 function draw() {
@@ -79,8 +68,8 @@ function draw() {
   if (!record) return drawEmpty();
   drawWhere(record);
   drawTalk(record);
-  drawOffer(record);
-  drawVersions(record);
+  put("offer", offer(record));
+  put("versions", versions(record));
   drawSide(record);
   for (const group of document.querySelectorAll(".actions .group")) show(group, (group.dataset.when === "editing") === editing);
   for (const button of document.querySelectorAll(".only-draft")) show(button, isChanged(record));
@@ -140,40 +129,6 @@ function editor(record, message, i) {
   return [area, change];
 }
 
-function drawOffer(record) {
-  show($("offer"), Boolean(record.proposal));
-  if (!record.proposal) return;
-  const { step, field, before, after, evidence } = record.proposal;
-  const said = Object.entries(evidence ?? {}).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  $("offer").replaceChildren(
-    el("p", "small soft", fill(words.offer, step), ` · ${words[field] ?? field}`),
-    drawn(before, after, words.folded),
-    el("p", "small soft", said.join(" · ")));
-}
-
-// Both answers of people who disagree, each with what it changes, and what lies between them.
-function drawVersions(record) {
-  show($("versions"), Boolean(record.votes?.length));
-  if (!record.votes?.length) return;
-  const answer = (messages) => messages.filter((m) => m.role === "assistant").map((m) => m.content).join("\n");
-  const original = answer(record.messages);
-  const text = (vote) => (vote.messages ? answer(vote.messages) : original);
-  const cards = record.votes.map((vote, i) => {
-    const scores = Object.entries(vote.scores ?? {}).map(([name, n]) => `${words[name] ?? name} ${n}`);
-    const head = el("p", "meta", el("b", "", vote.person), el("span", `tag ${vote.verdict}`, words[vote.verdict]),
-      el("span", "soft", scores.join(" · ")), vote.stale ? el("span", "soft", words.stale) : null);
-    const take = el("button", "act", el("kbd", "", String(i + 1)), ` ${words.take}`);
-    Object.assign(take, { type: "button" });
-    Object.assign(take.dataset, { act: "take", value: i });
-    take.setAttribute("aria-keyshortcuts", String(i + 1));
-    return el("div", "sample", head, vote.messages ? drawn(original, text(vote), words.folded) : null,
-      vote.note ? el("p", "small", vote.note) : null, vote.verdict === "flag" ? null : take);
-  });
-  const texts = record.votes.filter((vote) => vote.verdict !== "reject" && vote.verdict !== "flag").map(text);
-  const apart = texts.length === 2 && texts[0] !== texts[1];
-  $("versions").replaceChildren(...cards, ...(apart ? [el("h2", "", words.between), drawn(texts[0], texts[1], words.folded)] : []));
-}
-
 function drawSide(record) {
   const { scores, note } = draft(record);
   for (const row of document.querySelectorAll(".score")) {
@@ -181,14 +136,14 @@ function drawSide(record) {
     for (const button of row.querySelectorAll(".n")) button.setAttribute("aria-pressed", String(scores[row.dataset.score] === Number(button.dataset.value)));
   }
   if (document.activeElement !== $("note")) $("note").value = note;
-  show($("judge"), Boolean(record.judge?.length));
-  const verdicts = (record.judge ?? []).map(({ name, verdict, reason }) =>
-    el("div", "", el("b", "", words[name] ?? name), " ", el("span", `tag ${verdict === "fail" ? "dropped" : "kept"}`, words[verdict] ?? String(verdict)), el("p", "small soft", reason)));
-  $("judge").replaceChildren(el("h2", "", words.judge), ...verdicts);
-  const pairs = record.facts.map(([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value)));
-  const life = el("a", "small", words.life);
-  life.href = record.link;
-  $("facts").replaceChildren(el("h2", "", words.source), el("dl", "facts", ...pairs), life);
+  put("judge", judged(record));
+  put("facts", source(record));
+}
+
+// Fill a part of the page, and hide it where there is nothing to show.
+function put(place, pieces) {
+  show($(place), pieces.length > 0);
+  $(place).replaceChildren(...pieces);
 }
 
 function drawBar() {
@@ -214,8 +169,6 @@ function tellSaved({ waiting, refused, why }) {
   $("saved").textContent = said;
   $("saved").className = `small ${refused ? "bad" : waiting ? "wait" : "soft"}`;
 }
-
-// ---- moving ---------------------------------------------------------------------------------------------------
 
 function clock() {
   spent = 0;
@@ -273,8 +226,6 @@ async function more() {
     setTimeout(more, RETRY);
   }
 }
-
-// ---- deciding -------------------------------------------------------------------------------------------------
 
 const undoName = `tilth.undo.${store}`;
 const undoable = () => JSON.parse(session.get(undoName) ?? "[]");
@@ -386,8 +337,6 @@ const ACTS = {
   score: (button) => score(button.dataset.score, Number(button.dataset.value)),
   take: (button) => take(Number(button.dataset.value)),
 };
-
-// ---- keys, buttons, the clock -------------------------------------------------------------------------------------
 
 function pressed(event) {
   if (event.isComposing || event.keyCode === 229) return; // the key belongs to an input method

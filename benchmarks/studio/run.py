@@ -37,6 +37,7 @@ app = FastAPI()
 def page(): return HTMLResponse("<!doctype html><title>empty</title>")
 import socket
 listener = socket.create_server(("127.0.0.1", 0))
+listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print("at http://127.0.0.1:%d/" % listener.getsockname()[1], file=sys.stderr, flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 """
@@ -112,6 +113,8 @@ def serving(*command: str) -> Iterator[Server]:
 def measure(server: Server, name: str, ask: Ask, wanted: float | None, requests: int) -> Figure:
     """Ask many times, one after the other; the first request is told apart, because it may load something."""
     rng = random.Random(name)
+    # The server closes a link that was idle for some seconds, and while another server was asked this one was.
+    server.link.close()
 
     def once() -> float:
         began = time.perf_counter()

@@ -26,12 +26,13 @@ def _narrowed(text: str) -> str:
     return outside(text, narrow) if has_wide(text) else text
 
 
-@operator("normalize.punctuation", examples=("你好,世界! → 你好，世界！",))
+@operator("normalize.punctuation", version=2, examples=("你好,世界! → 你好，世界！",))
 def punctuation(sample: Sample, *, field: Field = "both") -> Sample:
     """ASCII marks in Chinese sentences become Chinese marks: `,` `.` `?` `!` `:` `;` `(` `)` and `...`.
 
     A mark counts as Chinese where hanzi stand before it (a full stop also needs the end of a sentence after it, a
-    bracket its partner). Lines of code, tables, formulas and English are left alone.
+    bracket its partner). Strokes that serve as rules, as in 甲丨乙丨, are no hanzi here. Lines of code, tables, formulas
+    and English are left alone.
     """
     return edit(sample, lambda text: outside(text, punctuate), field)
 

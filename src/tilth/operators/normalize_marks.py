@@ -12,7 +12,9 @@ HANZI = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇"
 _NUMERALS = "零〇一二三四五六七八九十百甲乙丙丁戊己庚辛"
 _CLOSERS = "》」』）】〉"
 
-_HAN = re.compile(f"[{HANZI}]")
+_STROKES = "丨丶丿亅乀乁乚乛灬"
+"""Hanzi that no word is written with: they serve as rules and ornaments, as in 小丨女丨子."""
+_HAN = re.compile(f"(?![{_STROKES}])[{HANZI}]")
 _LETTER = re.compile("[A-Za-z]")
 _KANA = re.compile("[\u3041-\u30ff\uff66-\uff9f]")
 _WINDOW = 200
@@ -116,7 +118,7 @@ _RATIO = re.compile(rf"(?:^|[^{HANZI}])[{HANZI}]:[{HANZI}]\s*[=＝≈]")
 _HEADING = re.compile(
     rf"(?:^|[\s，。；：、（(*#])(?:第?[{_NUMERALS}]+|第\S{{1,4}}[章节条步点部篇课讲题]|[图表例附注题]\S{{0,2}})$"
 )
-_FOUR_HANZI = re.compile(f"[{HANZI}]{{4}}")
+_FOUR_HANZI = re.compile(f"(?:{_HAN.pattern}){{4}}")
 
 
 def _widen_mark(match: re.Match[str]) -> str:

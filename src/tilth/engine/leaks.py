@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tilth.engine.reading import read_source, sample_of
+from tilth.engine.questions import read_questions
 from tilth.operators.similarity import find_leaks
 from tilth.recipe.plan import Plan
-from tilth.sources.base import Spec
 
 Question = tuple[str, str]
 """A key that tells the question apart, and its text."""
@@ -35,21 +33,14 @@ def find_run_leaks(plan_: Plan, questions: Mapping[str, Sequence[Question]]) -> 
 
 
 def compare_questions(plan_: Plan) -> list[Question]:
-    """The questions that the recipe asks before and after, where they are not the test side."""
+    """The questions that the recipe asks before and after, where they are not the test side.
+
+    Raises:
+        SourceError, FormatError, UserError: the file with the questions cannot be read.
+    """
     compare = plan_.recipe.compare
     if compare is None or compare.questions == "test":
         return []
     if isinstance(compare.questions, list):
         return [(text, text) for text in compare.questions]
-    return [(text, text) for text in read_questions(plan_.folder / compare.questions)]
-
-
-def read_questions(path: Path) -> list[str]:
-    """The questions of a file in any format Tilth reads.
-
-    Raises:
-        SourceError: the file is missing or of an unknown kind.
-        FormatError: no format fits its records.
-    """
-    samples = (sample_of(entry, part, spec) for entry, part, spec in read_source(Spec(str(path))))
-    return [sample.question for sample in samples]
+    return [(s.question, s.question) for s in read_questions(plan_.folder / compare.questions)]

@@ -83,6 +83,22 @@ def test_what_is_skipped_says_why(tree):
     assert names("data/README.md") == ["README.md"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes are made otherwise elsewhere")
+@pytest.mark.parametrize("path", ["data", "data/*", "data/**/*.jsonl"])
+def test_links_that_lead_nowhere_and_pipes_are_passed_over_in_words(tree, path):
+    (tree / "data/gone.jsonl").symlink_to("nowhere.jsonl")
+    (tree / "data/round.jsonl").symlink_to("round.jsonl")
+    (tree / "data/good.jsonl").symlink_to("a.jsonl")
+    os.mkfifo(tree / "data/pipe.jsonl")
+    skipped = {file.name: file.skipped for file in files_of([Spec(path)]) if file.skipped}
+    assert skipped == {
+        "gone.jsonl": "a link that leads nowhere",
+        "round.jsonl": "a link that leads nowhere",
+        "pipe.jsonl": "no file but a pipe, socket or device",
+    }
+    assert {"a.jsonl", "good.jsonl"} <= set(names(path))
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

@@ -47,6 +47,8 @@ def command(
         emit(result)
     else:
         say(counts_line(result["counts"]))
+        for passed in result.get("not_read", ()):
+            say(f"  not read: {passed['files']} file(s) such as {passed['first']}: {passed['why']}")
         for side, count in result["splits"].items():
             say(f"  {folder}/data/{side}.{plan.target.container}: {count}")
         say(f"  {folder}/report/data.html")

@@ -256,6 +256,8 @@ class _Run:
             **({"reason": reason} if reason else {}),
             "counts": counts,
         }
+        if self.inputs.not_read:
+            result["not_read"] = self.inputs.not_read
         result["splits"] = {
             side: written.splits[side] for side in ("train", "validation", "test") if side in written.splits
         }

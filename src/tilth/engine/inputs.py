@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class Inputs:
     shards: list[Shard]
     files: list[dict[str, Any]]
     """name, bytes and digest of each input file."""
+    not_read: list[dict[str, Any]]
+    """Why files of the sources were passed over, each with the number of them and the first."""
     key: str
 
 
@@ -37,14 +40,16 @@ def read_inputs(plan_: Plan, limit: int = 0) -> Inputs:
     if limit:
         shards = [Shard(0, tuple(part for shard in shards for part in shard.parts))]
     specs = settle_formats(plan_.specs, shards)
+    listed = files_of(plan_.specs)
     files = [
-        {"name": f.name, "bytes": size_of(f.path), "digest": digest(f.path)}
-        for f in files_of(plan_.specs)
-        if not f.skipped
+        {"name": f.name, "bytes": size_of(f.path), "digest": digest(f.path)} for f in listed if not f.skipped
     ]
+    passed = Counter(f.skipped for f in listed if f.skipped)
+    first = {f.skipped: f.name for f in reversed(listed)}
+    not_read = [{"why": why, "files": n, "first": first[why]} for why, n in sorted(passed.items())]
     shapes = [[s.format, s.encoding, dict(s.columns), s.page] for s in specs]
     cut = [[p.name, p.start, p.end] for shard in shards for p in shard.parts]
-    return Inputs(specs, shards, files, content_key("read", __version__, files, shapes, cut, limit))
+    return Inputs(specs, shards, files, not_read, content_key("read", __version__, files, shapes, cut, limit))
 
 
 def lock_text(plan_: Plan, inputs: Inputs) -> str:

@@ -129,6 +129,11 @@ def _each(file: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
     """A file, or the files packed in it."""
     if _is_archive(file) and not file.name.startswith("."):
         yield from _inside(file, kinds)
+    elif not file.is_file() and not file.name.startswith("."):
+        yield (
+            file,
+            "a link that leads nowhere" if file.is_symlink() else "no file but a pipe, socket or device",
+        )
     else:
         yield file, _reason(file, kinds)
 

@@ -154,6 +154,7 @@ def _decide(
     errors = {row: error for row, error in errors.items() if alive[row]}
     for row in errors:
         alive[row] = False
+    errors = {row: error for row, error in errors.items() if not is_exempt(state.rows[row], exempt)}
     places = state.places if alive.all() else [p for p, ok in zip(state.places, alive, strict=True) if ok]
 
     def read(place: str) -> Sample:

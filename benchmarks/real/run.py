@@ -28,7 +28,7 @@ from tilth.errors import TilthError
 from tilth.operators.base import OPERATORS
 from tilth.sample import Drop, Propose
 from tilth.sources.base import Spec
-from tilth.store.files import read_jsonl
+from tilth.store.files import read_json, read_jsonl, write_json
 
 DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "real.md"
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, required=True, help="a folder for runs and pages; not in the project"
     )
-    parser.add_argument("--write", action="store_true", help="write docs/benchmarks/real.md (all sets)")
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/benchmarks/real.md (all sets run into --out)"
+    )
     options = parser.parse_args(arguments)
     folder = os.environ.get("TILTH_REAL_DATA")
     if not folder:
@@ -60,14 +62,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for each in chosen:
         rows.append(_run(each, Path(folder), options.out))
         print(json.dumps(rows[-1], ensure_ascii=False), file=sys.stderr)
+        write_json(options.out / f"{each.name}.json", rows[-1])
         if rows[-1]["status"] != "error":
             for name, changes in _changes(each, Path(folder), options.out / each.name).items():
                 found[name] += changes
     _look(found, options.out / "changes.html")
     print(table(rows))
     if options.write:
-        PAGE.write_text(page(rows), encoding="utf-8")
+        PAGE.write_text(page(_all_rows(options.out)), encoding="utf-8")
     return int(any(row["status"] != "done" or not row["balances"] for row in rows))
+
+
+def _all_rows(out: Path) -> list[dict[str, Any]]:
+    """The sets that were ever run into this folder, in the order of the list; the others say that they were not."""
+    files = {each.path: out / f"{each.name}.json" for each in SETS}
+    not_run = {"status": "error", "reason": "not run"}
+    return [read_json(file) if file.exists() else {"set": path, **not_run} for path, file in files.items()]
 
 
 def _run(each: RealSet, data: Path, out: Path) -> dict[str, Any]:

@@ -169,7 +169,8 @@ def join_split_words(sample: Sample, *, field: Field = "answer") -> Sample:
     A space that carries meaning stays: three or more words in a row, two names, headings, tables and columns, lines
     that do not end with a punctuation mark (titles, verse, notes), and every space in a text that has more than one of
     them for six marks, because there spaces are the punctuation. A text that is nothing but two words of at most
-    three hanzi is closed up. In questions a space is a break as a rule, hence the default field.
+    three hanzi is closed up. In questions a space is a break as a rule, hence the default field. In posts and chats it
+    mostly is one in answers too: use this step only where the texts are known to hold split words.
     """
     return edit(sample, _joined, field)
 

@@ -18,8 +18,8 @@ from tilth.sample import Proposal, Propose, Sample, Verdict
 NAME = "denoise.wrong_characters"
 _RUN = re.compile("[\u4e00-\u9fff]{2,60}")
 _LEAST = {2: 8.0, 3: 6.0, 4: 4.0}
-"""How many nats likelier the text must become, by the length of the word that appears. Set on real text with errors
-planted by chance, never on a labelled set (docs/design/wrong-characters.md)."""
+"""How many nats likelier the text must become, by the length of the word that appears. Taken from real text with errors
+planted by chance; labelled sets had been scored at several (docs/design/wrong-characters.md)."""
 _AHEAD = 2.0
 """By how many nats the best change of a run of hanzi must lead the second."""
 _WORD_BROKEN = 4.0
@@ -52,7 +52,8 @@ class WrongCharacters:
     the same or an almost equal reading, or a like shape, makes a word of what was none, the whole run becomes much
     likelier, and no other change comes near. The set itself is asked as well: pairs that other samples write speak for
     them, and what three samples write the same way is a term and stays. Names are no target, since they are spelt in
-    many ways. Code, formulas, addresses and quotations are left alone. It only proposes; it needs `tilth[zh]`.
+    many ways. Code, formulas, addresses and quotations are left alone. It only proposes, and on texts
+    with few errors most of what it offers is wrong; it needs `tilth[zh]`.
     """
 
     field: Field = "both"

@@ -93,7 +93,8 @@ def page(parts: Sequence[Part]) -> str:
         "",
         f"Written by `TILTH_REAL_DATA=FOLDER python -m benchmarks.quality --write` on {DATE}: Tilth {__version__}, "
         f"Python {platform.python_version()}, {versions}. The sets are not part of the project, and no step is tuned to "
-        "them; a target that is missed stays in the table.",
+        "them, though SIGHAN and LEMON were scored while `denoise.wrong_characters` was tried "
+        "(`docs/design/wrong-characters.md`); a target that is missed stays in the table.",
         "",
     ]
     for part in parts:

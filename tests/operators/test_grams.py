@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import numpy as np
 import pytest
 
 from tilth.operators import grams as grams_module
-from tilth.operators.grams import Documents, Vocabulary, comparison_text, flat, hashed, spans
+from tilth.operators.candidates import Measure
+from tilth.operators.grams import Documents, Vocabulary, comparison_text, encoded, flat, hashed, spans
 from tilth.operators.similarity import ngrams
-from tilth.operators.sketch import Sketch
+from tilth.operators.sketch import Bounds, Compared
 from tilth.sample import Message, Sample
 
 TEXTS = ["锅里有水", "锅里有水，水里有锅", "", "？！", "水", "Ａbc", "abC。", "😀锅里", "\ud800锅里有"]
@@ -100,9 +102,32 @@ def test_a_sketch_never_promises_too_little():
     rng = random.Random(9)
     texts = ["".join(rng.choices("甲乙丙丁戊己庚辛壬癸子丑", k=rng.randint(0, 900))) for _ in range(60)]
     texts += [text[: rng.randint(0, 900)] + "寅" for text in texts]
-    sketch = Sketch.of([(text,) for text in texts], 3)
+    documents = [(text,) for text in texts]
     sets = [ngrams(text, 3) for text in texts]
     x, y = np.divmod(np.arange(len(texts) ** 2), len(texts))
-    shared = np.array([len(sets[a] & sets[b]) for a, b in zip(x, y, strict=True)])
-    assert (sketch.most(x, sketch, y) >= shared).all()
-    assert (sketch.most(x, sketch, y) < np.minimum(sketch.counts[x], sketch.counts[y])).any()
+    alike = np.array(
+        [len(sets[a] & sets[b]) >= 0.7 * len(sets[a] | sets[b]) for a, b in zip(x, y, strict=True)]
+    )
+    measure = Measure("jaccard", 3, 0.7)
+    compared = Compared.of(encoded(documents, 3, least=2))
+    for may_be in (Bounds(documents, measure).may_be, partial(compared.may_be, measure)):
+        halves = np.array_split(np.arange(x.size), 2)
+        promised = np.concatenate([may_be(x[half], y[half]) for half in halves])
+        assert promised[alike].all()
+        assert not promised[~alike].all()
+
+
+def test_documents_hashed_once_are_the_same_as_by_their_vocabulary(monkeypatch):
+    rng = random.Random(5)
+    documents = [("".join(rng.choices("甲乙丙丁戊", k=rng.randint(0, 40))), "子丑" * at) for at in range(30)]
+    for some in (documents, documents[:1], []):
+        for least in (1, 2):
+            once, twice = encoded(some, 3, least), Vocabulary.of(some, 3, least).encode(some)
+            assert list(map(np.ndarray.tolist, vars(once).values())) == list(
+                map(np.ndarray.tolist, vars(twice).values())
+            )
+    monkeypatch.setattr(grams_module, "ONCE_CHARACTERS", 0)
+    assert (
+        encoded(documents, 3, 2).ranks.tolist()
+        == Vocabulary.of(documents, 3, 2).encode(documents).ranks.tolist()
+    )

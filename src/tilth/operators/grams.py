@@ -30,6 +30,8 @@ BLOCK = 4096
 """Documents hashed at a time; their number must fit above the n-gram's bits."""
 PASS_CHARACTERS = 30_000_000
 """Characters whose n-grams are counted in one pass: about half a gigabyte at the peak."""
+ONCE_CHARACTERS = 12_000_000
+"""Characters up to which all n-grams of a set are held at once, at about 40 bytes each."""
 CACHE_CHARACTERS = 50_000_000
 """Characters that `Documents` keeps in memory, 100 to 200 MB."""
 
@@ -305,3 +307,32 @@ class Vocabulary:
         counts = np.concatenate([none, *known])
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Grams(np.concatenate([none, *sizes]), starts, np.concatenate([none, *ranks]), counts)
+
+
+def encoded(documents: Sequence[Document], n: int, least: int) -> Grams:
+    """The documents in terms of the n-grams that occur in at least `least` of them; the same as by a `Vocabulary`.
+
+    Each text is hashed once. Where there is much text it is read twice instead, so that memory stays flat.
+    """
+    characters = 0
+    for index in range(len(documents)):
+        characters += sum(map(len, documents[index]))
+    if characters > ONCE_CHARACTERS:
+        return Vocabulary.of(documents, n, least).encode(documents)
+    found = [(np.bincount(owner, minlength=count), gram) for count, owner, gram in blocks(documents, n)]
+    sizes = np.concatenate([np.zeros(0, dtype=np.int64), *(size for size, _ in found)])
+    gram = np.concatenate([np.zeros(0, dtype=np.uint64), *(part for _, part in found)])
+    order = np.argsort(gram)
+    first = runs(gram[order])
+    number = np.diff(np.append(first, gram.size))
+    shared = np.flatnonzero(number >= least)
+    rank = np.full(first.size, -1)
+    rank[shared[np.argsort(number[shared], kind="stable")]] = np.arange(shared.size)
+    ranks = np.empty(gram.size, dtype=np.int64)
+    ranks[order] = np.repeat(rank, number)
+    owner = np.repeat(np.arange(len(documents)), sizes)
+    hit = ranks >= 0
+    pairs = np.sort((owner[hit] << 40) | ranks[hit])
+    known = np.bincount(pairs >> 40, minlength=len(documents)).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(known)]).astype(np.int64)
+    return Grams(sizes, starts, pairs & ((1 << 40) - 1), known)

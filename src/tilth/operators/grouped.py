@@ -12,7 +12,7 @@ import numpy as np
 
 from tilth.operators.base import Facts, Read, set_operator
 from tilth.operators.candidates import Alike, Flags, Measure, Union
-from tilth.operators.grams import Documents, Ints, Vocabulary, comparison_digests, digest
+from tilth.operators.grams import Documents, Ints, comparison_digests, digest, encoded
 from tilth.operators.minhash import BUCKET, MINHASH_VERSION, band_entries, bands
 from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
 from tilth.operators.sketch import Compared
@@ -207,7 +207,7 @@ def _connect(facts: Facts, distinct: Ints, read: Read) -> Ints:
         documents.warm(np.unique(groups.document))
         groups.connect(join, _by_reading(documents), BUCKET)
     for measure in exact:
-        grams = Vocabulary.of(documents, measure.n, least=2).encode(documents)
+        grams = encoded(documents, measure.n, least=2)
         groups = measure.entries(grams).groups()
         groups.connect(join, _by_grams(Compared.of(grams), measure))
     return join.roots(np.arange(distinct.size))

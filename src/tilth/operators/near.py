@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, set_operator
 from tilth.operators.candidates import Entries, Flags, Groups, Measure
-from tilth.operators.grams import BLOCK, Document, Documents, Hashes, Ints, Vocabulary, hashed
+from tilth.operators.grams import BLOCK, Document, Documents, Hashes, Ints, encoded, hashed
 from tilth.operators.greedy import Prepare, Screen, Verify, keep_greedily
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
 from tilth.operators.minhash import (
@@ -22,7 +23,7 @@ from tilth.operators.minhash import (
     composed,
     signatures,
 )
-from tilth.operators.sketch import Sketch
+from tilth.operators.sketch import Bounds, Compared
 from tilth.sample import Drop, Sample, Verdict
 
 EXACT_SAMPLES = 50_000
@@ -123,23 +124,25 @@ class Near:
         fewer pairs is taken.
         """
         measure = Measure("jaccard", self.ngram, self.threshold)
-        parts = [_Part(documents, part) for part in range(self._parts)]
-        sketches = [Sketch.of(part, self.ngram) for part in parts]
+        tests: list[Screen] = []
         found: list[tuple[int, Groups]] = []
-        for part in parts:
-            grams = Vocabulary.of(part, self.ngram, least=2).encode(part)
+        for number in range(self._parts):
+            part = _Part(documents, number)
+            if found and found[0][0] <= FEW_PAIRS * len(documents):
+                # Few pairs are alike in the question: only the answers of those need looking at.
+                tests.append(Bounds(part, measure).may_be)
+                continue
+            grams = encoded(part, self.ngram, least=2)
+            tests.append(partial(Compared.of(grams).may_be, measure))
             groups = measure.entries(grams).groups()
             sizes = np.diff(groups.starts)
             found.append((int((sizes * (sizes - 1)).sum()) // 2, groups))
-            if found[-1][0] <= FEW_PAIRS * len(documents):
-                break
 
         def screen(x: Ints, y: Ints) -> Flags:
             alike: Flags = labels[x] == labels[y]
-            for sketch in sketches:
+            for may_be in tests:
                 at = np.flatnonzero(alike)
-                most = sketch.most(x[at], sketch, y[at])
-                alike[at] = measure.of(most, sketch.counts[x[at]], sketch.counts[y[at]]) > 0
+                alike[at] = may_be(x[at], y[at])
             return alike
 
         return min(found, key=lambda pair: pair[0])[1], screen

@@ -31,15 +31,6 @@ class Sketch:
     bits: npt.NDArray[np.uint64]
 
     @classmethod
-    def of(cls, documents: Sequence[Document], n: int) -> Sketch:
-        """The sketches of documents, all n-grams counted."""
-        counts, bits = [np.zeros(0, dtype=np.int64)], [np.zeros((0, BITS // 64), dtype=np.uint64)]
-        for count, owner, gram in blocks(documents, n):
-            counts.append(np.bincount(owner, minlength=count))
-            bits.append(_bitmaps(owner, (gram >> np.uint64(20)).astype(np.int64), count))
-        return cls(np.concatenate(counts), np.concatenate(bits))
-
-    @classmethod
     def of_known(cls, grams: Grams) -> Sketch:
         """The sketches of the n-grams that a vocabulary knows; no other can be shared."""
         owner = np.repeat(np.arange(len(grams)), grams.known)
@@ -50,6 +41,33 @@ class Sketch:
         differ = np.bitwise_count(self.bits[x] ^ other.bits[y]).sum(axis=1, dtype=np.int64)
         mine, theirs = self.counts[x], other.counts[y]
         return np.asarray(np.minimum((mine + theirs - differ) // 2, np.minimum(mine, theirs)))
+
+
+class Bounds:
+    """Tells how similar two documents can be at most; each document is hashed when it is first asked about."""
+
+    def __init__(self, documents: Sequence[Document], measure: Measure) -> None:
+        self._documents, self._measure = documents, measure
+        size = len(documents)
+        self._sketch = Sketch(np.zeros(size, np.int64), np.zeros((size, BITS // 64), np.uint64))
+        self._known = np.zeros(size, dtype=np.bool_)
+
+    def may_be(self, x: Ints, y: Ints) -> Flags:
+        """Whether each document of `x` may reach the threshold with the one of `y` beside it."""
+        asked = np.zeros_like(self._known)
+        asked[x] = asked[y] = True
+        self._learn(np.flatnonzero(asked & ~self._known))
+        counts = self._sketch.counts
+        return self._measure.of(self._sketch.most(x, self._sketch, y), counts[x], counts[y]) > 0
+
+    def _learn(self, members: Ints) -> None:
+        done = 0
+        for count, owner, gram in blocks([self._documents[at] for at in members.tolist()], self._measure.n):
+            part = members[done : done + count]
+            self._sketch.counts[part] = np.bincount(owner, minlength=count)
+            self._sketch.bits[part] = _bitmaps(owner, (gram >> np.uint64(20)).astype(np.int64), count)
+            done += count
+        self._known[members] = True
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,11 @@ class Compared:
     def of(cls, grams: Grams) -> Compared:
         """With the sketch of what the vocabulary knows."""
         return cls(grams, Sketch.of_known(grams))
+
+    def may_be(self, measure: Measure, x: Ints, y: Ints) -> Flags:
+        """Whether each document of `x` may reach the threshold with the one of `y` beside it; see `Bounds`."""
+        sizes = self.grams.sizes
+        return measure.of(self.sketch.most(x, self.sketch, y), sizes[x], sizes[y]) > 0
 
     def alike(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
         """Whether each document of `x` reaches the threshold with the one of `y` beside it, which is in `other`."""

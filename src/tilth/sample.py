@@ -60,12 +60,12 @@ class Sample(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     @property
     def question(self) -> str:
         """All user messages, joined by a line feed."""
-        return "\n".join(m.content for m in self.messages if m.role == "user")
+        return "\n".join([m.content for m in self.messages if m.role == "user"])
 
     @property
     def answer(self) -> str:
         """All assistant messages, joined by a line feed."""
-        return "\n".join(m.content for m in self.messages if m.role == "assistant")
+        return "\n".join([m.content for m in self.messages if m.role == "assistant"])
 
     @property
     def root(self) -> str:

@@ -338,6 +338,16 @@ def test_topics_before_and_after(project):
     ]
 
 
+def test_topics_that_the_source_does_not_name_come_from_the_questions(project):
+    asked = [(q, "") for q in (*QUESTIONS, "影子怕不怕狗？", "鱼怕不怕狗？")] + [("影子怕不怕水？", "是")]
+    unnamed = {"domain": [], "task_type": {"major": ["问答"]}}
+    p = project(lines(record(*pair, **unnamed) for pair in asked), STEPS)
+    run(p.recipe, p.out)
+    coverage = json.loads((p.out / "report" / "data.json").read_text(encoding="utf-8"))["coverage"]
+    assert "问答" not in [row["topic"] for row in coverage]
+    assert [sum(row[key] for row in coverage) for key in ("before", "after")] == [15, 14]
+
+
 ODD = '''
 from dataclasses import dataclass
 from typing import ClassVar

@@ -189,8 +189,9 @@ def test_thousands_of_near_copies_leave_one():
 
 def test_the_batch_form_gives_the_same_facts():
     samples = [sample(n, sentence(random.Random(n), 0, 9), "好" * n) for n in range(5)]
-    op = Near()
-    assert op.observe_many(samples).tobytes() == np.array([op.observe(s) for s in samples], op.fact).tobytes()
+    for op in (Near(), Exact()):
+        rows = [op.observe(s) for s in samples]
+        assert op.observe_many(samples).tobytes() == np.array(rows, op.fact).tobytes()
 
 
 @pytest.mark.parametrize("settings", [{"threshold": 0.0}, {"threshold": 1.1}, {"ngram": 0}])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tilth.errors import FolderError, FormatError
 from tilth.store.decisions import append, event, exemptions, standing
-from tilth.store.files import atomic, read_jsonl, sweep, write_jsonl, write_text
+from tilth.store.files import atomic, json_line, read_jsonl, sweep, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import is_locked, locked
 from tilth.store.records import RecordWriter
@@ -26,6 +28,16 @@ def test_jsonl_is_written_as_json_dumps_writes_it(tmp_path):
     assert (tmp_path / "a.jsonl").read_bytes() == '{"问": "答", "n": 1}\n'.encode()
     assert list(read_jsonl(tmp_path / "a.jsonl")) == [{"问": "答", "n": 1}]
     assert list(read_jsonl(tmp_path / "none.jsonl")) == []
+
+
+def test_a_line_has_the_bytes_of_json_dumps():
+    value = {
+        "小数": [0.1, 1e22, -0.0, 1.0, float("nan"), 5e-324],
+        "字": '\u2028\x7f\x00"\\/\ud800😀',
+        3: None,
+        "t": (True, {}),
+    }
+    assert json_line(value) == json.dumps(value, ensure_ascii=False) + "\n"
 
 
 def test_sweep_takes_leftovers_only(tmp_path):

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from tilth.engine.output import final_samples
+from tilth.engine.output import Written, final_samples
 from tilth.engine.stage import StageState
-from tilth.operators.topics import topics
+from tilth.operators.topics import KEYS, are_topics, topics
 from tilth.sample import Sample
 from tilth.store.files import read_jsonl
 from tilth.store.folder import RunFolder
@@ -19,7 +19,7 @@ _FAR = 2.0
 """A topic with this many times its even share is over-represented, one with less than the inverse under-represented."""
 
 
-def coverage_table(folder: RunFolder, state: StageState) -> list[dict[str, Any]]:
+def coverage_table(folder: RunFolder, state: StageState, written: Written) -> list[dict[str, Any]]:
     """`[{topic, before, after}]`: what the samples that could be read are about, and those of them that are kept."""
 
     def samples() -> Iterator[Sample]:
@@ -29,8 +29,9 @@ def coverage_table(folder: RunFolder, state: StageState) -> list[dict[str, Any]]
             for line in read_jsonl(folder.door(door)):
                 yield msgspec.convert(line["sample"], Sample)
 
-    found = topics(samples)
-    kept = sum(1 for mark in state.marks for _ in final_samples(state, mark))
+    named = (values for key in KEYS if are_topics(values := written.topics(key)))
+    found = next(named, None) or topics(samples)
+    kept = written.tally.taken
     before, after = Counter(found), Counter(found[:kept])
     rows = sorted((topic for topic in before if topic), key=lambda topic: (-before[topic], topic))
     return [{"topic": topic, "before": before[topic], "after": after[topic]} for topic in rows]

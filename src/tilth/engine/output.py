@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from tilth.engine.stage import StageState, set_doors, set_proposals
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
 from tilth.formats.base import Format
+from tilth.operators.topics import KEYS, said
 from tilth.sample import SIDES, Sample
 from tilth.sources.base import Shard
 from tilth.sources.reading import entries
@@ -25,6 +26,8 @@ from tilth.store.folder import RunFolder
 from tilth.store.records import RecordWriter
 
 _PLACE = re.compile(r"^(?P<name>.*):(?P<n>\d+)(?P<made>(?:/[\w.@-]+#\d+)*)$", re.DOTALL)
+_READABLE = ("kept", "dropped", "held")
+"""Doors whose samples could be read, in the order in which topics are counted."""
 
 
 @dataclass
@@ -39,6 +42,18 @@ class Written:
     """Side → (place, question)."""
     chars: list[tuple[int, int]] = field(default_factory=list)
     """Characters of question and answer of each kept sample."""
+    _values: dict[str, list[list[str]]] = field(default_factory=lambda: {key: [[], [], []] for key in KEYS})
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def about(self, door: str, meta: Mapping[str, Any]) -> None:
+        """Note what the source says that a sample is about."""
+        for key, values in self._values.items():
+            value = said(meta.get(key))
+            values[_READABLE.index(door)].append(self._known.setdefault(value, value))
+
+    def topics(self, key: str) -> list[str]:
+        """What the source says in this field of all samples that could be read: kept, dropped, held."""
+        return [value for values in self._values[key] for value in values]
 
 
 def write_data(
@@ -58,6 +73,7 @@ def write_data(
             progress("write", number, len(states[-1].marks))
             for sample in final_samples(states[-1], mark):
                 written.tally.taken += 1
+                written.about("kept", sample.meta)
                 side = sample.split or "train"
                 try:
                     record = (target.write or _unwritable)(sample)
@@ -75,7 +91,7 @@ def write_data(
                 more = {"place": sample.place, "family": sample.root, "split": side}
                 index.write(json_line({**row, **more}).encode("utf-8"))
     _tidy(folder, target, written)
-    write_doors(folder, states, shards, late)
+    write_doors(folder, states, shards, late, written)
     return written
 
 
@@ -115,7 +131,11 @@ def _tidy(folder: RunFolder, target: Format, written: Written) -> None:
 
 
 def write_doors(
-    folder: RunFolder, states: list[StageState], shards: list[Shard], late: dict[int, list[dict[str, Any]]]
+    folder: RunFolder,
+    states: list[StageState],
+    shards: list[Shard],
+    late: dict[int, list[dict[str, Any]]],
+    written: Written,
 ) -> None:
     """Write dropped.jsonl, quarantined.jsonl, held.jsonl and the proposals, all steps together, in source order.
 
@@ -126,7 +146,10 @@ def write_doors(
         for shard in shards:
             lines = [line for state in states for line in _doors(state, state.marks[shard.index])]
             for line in _ordered(_with_sources(lines + late.get(shard.index, []), shard), shard):
-                files[line.pop("door")].write(json_line(line).encode("utf-8"))
+                door = line.pop("door")
+                files[door].write(json_line(line).encode("utf-8"))
+                if door in _READABLE:
+                    written.about(door, line["sample"].get("meta", {}))
     write_jsonl(folder.proposals, _proposals(states, shards))
 
 

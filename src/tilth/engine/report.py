@@ -35,7 +35,7 @@ def write_report(
     inputs: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the report, the facts behind it (`report/data.json`) and the dataset card."""
-    coverage = coverage_table(folder, state)
+    coverage = coverage_table(folder, state, written)
     kept = [row for rows in written.questions.values() for row in rows]
     facts = {
         "leaks": leaks,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,6 +38,10 @@ class Exact:
             parts = {self.on: parts[self.on]}
         text = "\0".join([*parts.values(), str(label(sample))])
         return (*worth(sample), not any(parts.values()), digest(text))
+
+    def observe_many(self, samples: Sequence[Sample]) -> np.ndarray:
+        """The same for many, faster."""
+        return np.array([self.observe(sample) for sample in samples], dtype=self.fact)
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
         """Drop all but the first choice of each group of equal texts."""

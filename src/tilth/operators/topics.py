@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,8 @@ from tilth.sample import Sample
 _FEWEST, _MOST = 2, 50
 """A source's field names topics where it has this many values."""
 _VOCABULARY = 1000
+KEYS = ("domain", "task_type")
+"""The fields of `meta` that may name topics, the better one first."""
 _CROWD = 10_000
 """Questions that the groups are learned from; the others go to the nearest group."""
 _BATCH = 1000
@@ -36,19 +38,24 @@ def topics(samples: Callable[[], Iterable[Sample]], seed: int = 42) -> list[str]
         seed: which question the first group starts from.
     """
     values: list[str] = []
-    for key in ("domain", "task_type"):
-        values = [_label(sample.meta.get(key)) for sample in samples()]
-        if _FEWEST <= len(set(values)) <= _MOST:
+    for key in KEYS:
+        values = [said(sample.meta.get(key)) for sample in samples()]
+        if are_topics(values):
             return values
     return _groups(samples, len(values), seed)
 
 
-def _label(value: Any) -> str:
+def are_topics(values: Sequence[str]) -> bool:
+    """Whether the values of a field name topics: there are 2 to 50 of them."""
+    return _FEWEST <= len(set(values)) <= _MOST
+
+
+def said(value: Any) -> str:
     """A value of `meta` as a person would say it."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return ", ".join(_label(item) for item in value)
+        return ", ".join(said(item) for item in value)
     return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -48,9 +48,12 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+_dumps = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+
+
 def json_line(value: Any) -> str:
     """One JSONL line as `json.dumps(obj, ensure_ascii=False)` writes it, with the line feed."""
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return _dumps(value) + "\n"
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> int:

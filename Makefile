@@ -131,6 +131,17 @@ bench-models: $(VENV)/.dev ## rate and CPU of asking models beside the bare clie
 bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000, WRITE=1)
 	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
 
+# Data-Juicer installs more by itself when it first runs (torch among it, about 6 GB): let that happen nowhere else.
+$(VENV)-peers/.done: environments/data-juicer.txt
+	@echo "Installing Data-Juicer 1.6.1 into $(VENV)-peers (once) ..."
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -r environments/data-juicer.txt
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: $(VENV)/.dev $(VENV)-peers/.done ## the same rows through Data-Juicer and Tilth, in turns (ROWS=2000)
+	$(BIN)/python -m benchmarks.speed.peers --juicer $(VENV)-peers/bin/python $(if $(filter-out file,$(origin ROWS)),--rows $(ROWS)) --write
+
 SAMPLES ?= 100000
 bench-studio: $(VENV)/.dev ## the studio on a large run, beside an empty page (SAMPLES=100000, WRITE=1)
 	$(BIN)/python -m benchmarks.studio --rows $(SAMPLES) $(if $(WRITE),--write)
@@ -145,4 +156,4 @@ bench-gpu: $(VENV)/.dev ## our training defaults beside trl's on a CUDA device (
 	$(BIN)/python -m benchmarks.train.gpu $(if $(SHAPE),--shape $(SHAPE)) $(if $(WRITE),--write)
 
 clean: ## remove environments and runs
-	rm -rf $(VENV) $(VENV)-core $(VENV)-xtuner $(VENV)-exports runs
+	rm -rf $(VENV) $(VENV)-core $(VENV)-xtuner $(VENV)-exports $(VENV)-peers runs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,6 +22,8 @@ CPU_TARGET, WALL_TARGET, MEMORY_TARGET = 8.0, 1.7, 1500.0
 """DESIGN §8: CPU as a ratio to the floor, wall of one process to two, and MB for a million samples."""
 COLUMNS = ("", "wall s", "wall / floor", "CPU s", "CPU / floor", "peak MB", "peak / floor")
 TOP = 3
+BESIDE = "## Beside Data-Juicer"
+_BESIDE = re.compile(rf"^{BESIDE}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
@@ -68,7 +71,7 @@ def _costs(result: Result) -> str:
         for part, least, digits in zip(result.middle(name), floor, (2, 2, 0), strict=True):
             cells += [f"{part:.{digits}f}", f"{part / least:.1f}×"]
         rows.append(cells)
-    return _table(COLUMNS, rows)
+    return table(COLUMNS, rows)
 
 
 def _targets(result: Result) -> str:
@@ -80,7 +83,7 @@ def _targets(result: Result) -> str:
         ("wall of one process, against two", f"{wall:.2f}×", f"≥ {WALL_TARGET:g}×", _state(wall >= WALL_TARGET)),
         ("peak memory of the largest process", f"{peak:.0f} MB", "≤ 1,500 MB for 1,000,000 samples", memory),
     ]  # fmt: skip
-    return _table(("target", "measured", "wanted", ""), rows)
+    return table(("target", "measured", "wanted", ""), rows)
 
 
 def _state(holds: bool) -> str:
@@ -92,10 +95,11 @@ def _steps(result: Result) -> str:
     seconds = result.seconds
     parts = {**seconds, "in no step": wall - sum(seconds.values())}
     rows = [(name, f"{value:.2f}", f"{value / wall:.0%}") for name, value in parts.items()]
-    return _table(("step, 1 process", "seconds", "of wall"), rows)
+    return table(("step, 1 process", "seconds", "of wall"), rows)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its first column to the left."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -130,7 +134,7 @@ Of {counts["taken"]:,} rows {counts["kept"]:,} were kept, {counts["dropped"]:,} 
 
 {_targets(result)}
 
-The other targets need another tool, a model or a trainer beside Tilth and are not measured here.
+The other targets need a model or a trainer beside Tilth and are not measured here; another tool is at the end.
 
 ## Where the time goes
 
@@ -144,3 +148,14 @@ Unrelated English texts share many 3-grams, and those of word salad more than pr
 to look at among the English rows; bitmaps spare counting nearly all of them, but their number still grows faster than the rows: \
 the ratios hold for this number of rows and no other.
 """
+
+
+def with_section(page: str, text: str) -> str:
+    """The page with the section beside Data-Juicer in the place of an earlier one, at its end."""
+    return f"{_BESIDE.sub('', page).rstrip()}\n\n{text}".rstrip() + "\n"
+
+
+def section_of(page: str) -> str:
+    """The section beside Data-Juicer as it stands in a page; empty where it has none."""
+    found = _BESIDE.search(page)
+    return found.group().strip() if found else ""

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.speed.data import write_rows
 from benchmarks.speed.measure import ROOT, measured
-from benchmarks.speed.page import Result, page, tables
+from benchmarks.speed.page import Result, page, section_of, tables, with_section
 
 from tilth.store.files import read_json
 
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(tables(result))
     if options.write:
-        PAGE.write_text(page(result), encoding="utf-8")
+        beside = section_of(PAGE.read_text(encoding="utf-8"))
+        PAGE.write_text(with_section(page(result), beside), encoding="utf-8")
     return 0
 
 
@@ -57,13 +58,15 @@ def compare(folder: Path, rows: int, rounds: int) -> Result:
         for workers in WORKERS:
             out = folder / f"run-{turn}-{workers}"
             result.add(
-                f"tilth, {workers} process{'es' * (workers > 1)}", measured(_tilth(source, out, workers))
+                f"tilth, {workers} process{'es' * (workers > 1)}",
+                measured(tilth_command(source, out, workers)),
             )
             result.runs.setdefault(workers, []).append(read_json(out / "run.json"))
     result.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     return result
 
 
-def _tilth(source: Path, out: Path, workers: int) -> list[str]:
+def tilth_command(source: Path, out: Path, workers: int) -> list[str]:
+    """`tilth run` of the job."""
     command = [sys.executable, "-m", "tilth.cli.app", "run", str(RECIPE), "--set", f"data.from={source}"]
     return [*command, "--out", str(out), "--workers", str(workers)]

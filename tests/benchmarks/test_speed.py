@@ -10,8 +10,9 @@ import sys
 import pytest
 from benchmarks.speed.data import BROKEN, EXACT, lines, records, write_rows
 from benchmarks.speed.floor import convert
-from benchmarks.speed.measure import measured
-from benchmarks.speed.page import COLUMNS, Result, page, tables
+from benchmarks.speed.measure import Usage, measured
+from benchmarks.speed.page import BESIDE, COLUMNS, Result, page, section_of, tables, with_section
+from benchmarks.speed.peers import Compared, section, write_readable
 from benchmarks.speed.run import PAGE, compare, main
 from benchmarks.speed.words import HANZI
 
@@ -58,6 +59,7 @@ def test_every_process_cost_something(result):
 
 def test_the_page_in_the_docs_is_of_this_shape(result):
     written, now = PAGE.read_text(encoding="utf-8"), page(result)
+    now = with_section(now, section_of(written))
     for text in (written, now):
         assert "2026-11-25" in text
     headings = [line for line in now.splitlines() if line.startswith(("#", "| target", "| step"))]
@@ -121,3 +123,25 @@ def test_lines_are_made_one_by_one():
 
 def test_the_hanzi_are_those_of_level_one():
     assert (len(HANZI), len(set(HANZI)), HANZI[0], HANZI[-1]) == (3755, 3755, "啊", "座")
+
+
+def test_the_section_beside_data_juicer_is_replaced_and_kept():
+    old, new = f"{BESIDE}\n\nold", f"{BESIDE}\n\nnew"
+    page_with = with_section("# Page\n\ntext\n", old)
+    assert section_of(page_with) == old
+    assert with_section(page_with, new) == f"# Page\n\ntext\n\n{new}\n"
+    assert with_section("# Page\n", "") == "# Page\n"
+
+
+def test_the_section_says_how_many_times_the_other_tool_costs():
+    ours, theirs = [Usage(1.0, 2.0, 50.0)], [Usage(20.0, 30.0, 500.0)]
+    found = section([Compared(240, 236, ours, theirs, (160, 170))], 1, {"Data-Juicer": "1.6.1"})
+    assert "| 236 | 2.00 | 30.00 | **15.0×** | 20.0× | 10.0× | 160 | 170 |" in found
+    assert "Data-Juicer 1.6.1" in found
+
+
+def test_the_rows_for_both_tools_are_those_that_can_be_read(tmp_path):
+    readable = write_readable(tmp_path / "rows.jsonl", 2_000)
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_bytes().splitlines()]
+    assert len(rows) == readable < 1_999
+    assert all(isinstance(row["output"], str) for row in rows)

@@ -7,7 +7,10 @@ import json
 import pytest
 
 from tests.browser.runs import held_run, records, small_run
+from tilth.errors import FolderError
+from tilth.formats import openai
 from tilth.review.room import Room, Wish
+from tilth.store.chats import keep
 from tilth.store.decisions import append, event, standing
 from tilth.store.files import read_jsonl, write_jsonl
 
@@ -233,3 +236,46 @@ def test_a_queue_can_be_narrowed(kept, room):
     assert {case.split for case in Room(kept).queue(Wish("kept", split="test"))} == {"test"}
     assert room.queue(Wish(step="nowhere")) == []
     assert len(room.queue(Wish(reason="waiting_for_person"))) == 10
+
+
+def talk(n):
+    said = [("user", f"第{n}只猫为什么不排队？"), ("assistant", f"第{n}只猫觉得自己就是队伍。")]
+    return [{"role": role, "content": text} for role, text in said]
+
+
+def test_conversations_from_the_chat_are_a_queue_and_the_accepted_ones_a_file(held, room):
+    chat = Wish("chats")
+    folder = room._folder
+    assert (room.queue(chat), room.count(chat).samples) == ([], 0)
+    for n in range(4):
+        keep(folder.chats, {"event_id": f"{n}", "messages": talk(n), "said_by": "tuned", "kept_by": "li"})
+    first, second, third, fourth = room.next(chat, "小李")
+    edited = [*talk(1)[:1], {"role": "assistant", "content": "它不着急。"}]
+    say(room, first, "小李")
+    say(room, second, "小李", "edit", messages=edited)
+    say(room, third, "小李", "reject")
+    assert room.next(chat, "小李") == [fourth]
+    rows = list(read_jsonl(folder.chats_accepted))
+    assert [row["messages"] for row in rows] == [talk(0), edited]
+    assert rows[0] == {
+        "messages": talk(0), "event_id": "0", "said_by": "tuned", "kept_by": "li", "reviewed_by": ["小李"],
+    }  # fmt: skip
+    say(room, first, "小王", "reject")
+    assert room.queue(Wish("disputed")) == [first]
+    assert [row["messages"] for row in read_jsonl(folder.chats_accepted)] == [edited]
+    samples = [openai.read(row, "0", "x:1") for row in read_jsonl(folder.chats_accepted)]
+    assert [sample.answer for sample in samples] == ["它不着急。"]
+
+
+def test_a_conversation_kept_while_the_room_is_open_is_asked_about(room):
+    keep(room._folder.chats, {"event_id": "0", "messages": talk(0)})
+    assert room.count(Wish("chats")).left == 1
+    keep(room._folder.chats, {"event_id": "1", "messages": talk(1)})
+    assert room.count(Wish("chats")).left == 2
+
+
+def test_a_line_that_is_no_conversation_is_named(room):
+    keep(room._folder.chats, {"event_id": "0", "messages": talk(0)})
+    keep(room._folder.chats, {"event_id": "1", "messages": "喵"})
+    with pytest.raises(FolderError, match=r"chats\.jsonl:2 is no conversation"):
+        room.queue(Wish("chats"))

@@ -70,6 +70,10 @@ def test_an_answer_streams_and_an_exchange_is_kept_once(studio, speaking):
     assert [client.post("/api/chat/save", json=kept).json() for _ in range(2)] == [{"kept": 1}] * 2
     (line,) = read_jsonl(run.chats)
     assert [m["content"] for m in line["messages"]] == ["猫？", "tuned喵"]
+    found = client.post("/api/review/next", json={"person": "小李", "queue": "chats"}).json()
+    assert [m["content"] for m in found["records"][0]["messages"]] == ["猫？", "tuned喵"]
+    assert (found["records"][0]["link"], found["progress"]["samples"]) == ("", 1)
+    assert "From the chat <b>1</b>" in client.get("/review?queue=chats&lang=en").text
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tilth.engine.replay import load_states, plan_of
 from tilth.engine.stage import StageState
 from tilth.errors import NotFoundError
 from tilth.recipe.plan import content_key
+from tilth.review.chats import Chat, chats
 from tilth.review.judged import HS, Judged, judged
 from tilth.sample import Sample
 from tilth.store.decisions import content_hash
@@ -54,6 +55,7 @@ class Cases:
         self._folder = folder
         self._lines: dict[str, tuple[int, int]] = {}
         self._hashes: dict[str, str] = {}
+        self._kept_chats: tuple[int, dict[str, Chat]] = (0, {})
         self.run = folder.read_run()
 
     @cached_property
@@ -131,6 +133,20 @@ class Cases:
         found = {line["id"]: line for line in lines if "id" in line}
         return tuple(kept[id_] for id_ in found if id_ in kept)
 
+    @property
+    def chats(self) -> tuple[Case, ...]:
+        """Conversations kept from the chat, the oldest first; there may be more of them at any moment."""
+        return tuple(map(_chat_case, self.talks.values()))
+
+    @property
+    def talks(self) -> Mapping[str, Chat]:
+        """The same by key, as they stand in their file."""
+        path = self._folder.chats
+        size = path.stat().st_size if path.exists() else 0
+        if size != self._kept_chats[0]:
+            self._kept_chats = size, chats(path)
+        return self._kept_chats[1]
+
     def spot(self, share: float, seed: int) -> tuple[Case, ...]:
         """A random share of what is kept, in random order; data that grows keeps the samples drawn before."""
         drawn = ((int(content_key("spot", seed, case.id)[:12], 16) / 16**12, case) for case in self.kept)
@@ -138,7 +154,10 @@ class Cases:
 
     def find(self, key: str) -> Case | None:
         """The case with this key."""
-        return self._by_key.get(key)
+        found = self._by_key.get(key)
+        if found is None and (chat := self.talks.get(key)):
+            return _chat_case(chat)
+        return found
 
     @cached_property
     def _by_key(self) -> dict[str, Case]:
@@ -151,6 +170,8 @@ class Cases:
             NotFoundError: the run has changed since.
             FolderError: the checkpoints do not belong to the run any more.
         """
+        if case.door == "chat":
+            return self.talks[case.key].sample
         if case.door == "held":
             return self._held_sample(case.place)
         row = self._state.row_of.get(case.place)
@@ -183,6 +204,10 @@ def proposal_key(sample_id: str, offer: Mapping[str, Any]) -> str:
     return content_key("proposal", sample_id, *(offer.get(name) for name in ("field", "before", "after")))[
         :16
     ]
+
+
+def _chat_case(chat: Chat) -> Case:
+    return Case(chat.sample.id, chat.sample.id, chat.sample.place, "chat")
 
 
 def _first_places(cases: Iterable[Case]) -> Iterator[Case]:

@@ -9,12 +9,13 @@ from threading import RLock
 
 from tilth.review.board import Board, settled
 from tilth.review.cases import Case, Cases
+from tilth.review.chats import write_accepted
 from tilth.review.judged import contradicts
 from tilth.store.decisions import Event
 from tilth.store.folder import RunFolder
 from tilth.store.log import Log
 
-QUEUES = ("held", "proposals", "judges", "disputed", "flagged", "worklist", "spot", "kept")
+QUEUES = ("held", "proposals", "judges", "disputed", "flagged", "worklist", "chats", "spot", "kept")
 SETTLING = ("disputed", "flagged")
 """Queues in which one person settles what others left open."""
 
@@ -108,7 +109,17 @@ class Room:
             self.refresh()
             known = len(self._log.ids)
             self._board.add(self._log.add(events))
+            self._write_accepted(events)
             return len(self._log.ids) - known
+
+    def _write_accepted(self, events: Sequence[Event]) -> None:
+        """Accepted conversations stand where a recipe can read them as soon as somebody decides about one."""
+        talks = self._cases.talks
+        if any(event["sample_id"] in talks for event in events):
+            cases = {case.key: case for case in self._cases.chats}
+            write_accepted(
+                self._folder.chats_accepted, talks, lambda key: settled(self._board.about(cases[key]))
+            )
 
     def wanted(self) -> int:
         """How many people's answers the run's own steps ask for."""
@@ -129,6 +140,8 @@ class Room:
         if wish.queue == "judges":
             judged = (case for case in (*cases.held, *cases.kept) if case.judged)
             return {case.key: case for case in judged if _fits(case, wish) and _is_doubtful(case, board)}
+        if wish.queue == "chats":
+            return {case.key: case for case in cases.chats if _fits(case, wish)}
         if wish.place not in self._queues:
             chosen = (case for case in _static(wish, cases) if _fits(case, wish))
             self._queues[wish.place] = {case.key: case for case in chosen}

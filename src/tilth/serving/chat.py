@@ -264,4 +264,4 @@ def _keep(session: Session) -> str:
             handle.write("".join(map(json_line, rows)).encode())
     except OSError as error:
         return f"{session.kept} cannot be written: {error.strerror}.\n"
-    return f"{len(rows)} conversation{'' if len(rows) == 1 else 's'} kept in {session.kept}.\n"
+    return f"{len(rows)} conversation{'' if len(rows) == 1 else 's'} kept in {session.kept}; `tilth studio` reviews them.\n"

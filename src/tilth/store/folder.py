@@ -82,6 +82,11 @@ class RunFolder:
         return self.path / "chats.jsonl"
 
     @property
+    def chats_accepted(self) -> Path:
+        """Of those the ones that people accepted or edited, written anew at each decision about one."""
+        return self.path / "chats-accepted.jsonl"
+
+    @property
     def votes(self) -> Path:
         """People's blind votes on pairs of answers, append-only."""
         return self.path / "votes.jsonl"

@@ -35,7 +35,7 @@ def shown(case: Case, cases: Cases, board: Board, *, blind: bool, settling: bool
         "messages": msgspec.to_builtins(sample.messages),
         "rejected": msgspec.to_builtins(sample.rejected),
         "facts": [[name, plain(value)] for name, value in sample.meta.items() if _says(name, value)],
-        "link": f"/sample?{urlencode({'place': case.place})}",
+        "link": "" if case.door == "chat" else f"/sample?{urlencode({'place': case.place})}",
         "copies": case.copies,
         "proposal": case.proposal,
     }

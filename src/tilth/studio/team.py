@@ -143,7 +143,7 @@ def taken_in(room: Room, kind: str, said: str) -> dict[str, Any]:
 
 def _from_labelllm(room: Room, said: str) -> Iterator[Event]:
     cases, _ = room.refresh()
-    known = {questionnaire(case.id): case for case in (*cases.kept, *cases.held)}
+    known = {questionnaire(case.id): case for case in (*cases.kept, *cases.held, *cases.chats)}
     for number, line in enumerate(said.split("\n"), 1):
         if not line.strip():
             continue

@@ -67,7 +67,8 @@ export function beside(words, drawn) {
     const pairs = record.facts.map(([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value)));
     const life = el("a", "small", words.life);
     life.href = record.link;
-    return [el("h2", "", words.source), el("dl", "facts", ...pairs), life];
+    // A conversation from the chat went through no step.
+    return [el("h2", "", words.source), el("dl", "facts", ...pairs), ...(record.link ? [life] : [])];
   }
 
   return { offer, versions, judged, source };

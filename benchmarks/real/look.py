@@ -14,7 +14,8 @@ dropped nothing in any set. These sets say that they do no harm here, and nothin
 
 * `clean.join_split_words`: on the tutorial's answers all 28 samples seen were right. On posts and forum answers a space between
   hanzi mostly stands for a comma: of 27 samples from xhs and alpaca some 24 lost a break (as in 味道很淡 适合夏天), and of 28 from
-  zhihu and segmentfault some 15, a name among them (迈克尔 乔丹). It is a step for texts that are known to hold split words, and for no others.
+  zhihu and segmentfault some 15, a name among them (迈克尔 乔丹). These runs let it
+  apply; since then it only offers, unless `mode: apply` is said.
 * `denoise.wrong_characters`: proposals only, and most are wrong. Right were 7 of 30 in the first sets (12 more were puns or written so on
   purpose), 3 of 30 in xhs and alpaca (5 more on purpose) and 5 of 30 in zhihu and segmentfault. It takes names (祁同伟), terms (公钥, 熵) and
   traditional characters for errors. Accept nothing unseen.

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_FORM = [
+_FORM: list[Any] = [
     "clean.fix_mojibake",
     "clean.strip_invisible",
     "clean.strip_html",
     "clean.squeeze_whitespace",
     "clean.strip_markers",
     "clean.strip_boilerplate",
-    "clean.join_split_words",
+    {"clean.join_split_words": {"mode": "apply"}},
     "normalize.width",
     "normalize.punctuation",
     "normalize.quotes",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +12,11 @@ from tilth.operators import clean
 from tilth.operators.base import OPERATORS
 from tilth.operators.lexicon import sections
 from tilth.operators.protect import spans
-from tilth.sample import Message, Sample
+from tilth.sample import Message, Propose, Sample
 
 NAMES = sorted(name for name in OPERATORS.names() if name.startswith("clean."))
+ASKED = {"clean.join_split_words": {"mode": "apply"}}
+"""What a recipe must say before a step changes a text by itself."""
 
 
 def ask(question, answer="好。"):
@@ -22,7 +25,7 @@ def ask(question, answer="好。"):
 
 def run(name, text, field="question"):
     before = ask(text) if field == "question" else ask("问", text)
-    after = OPERATORS.get(f"clean.{name}").target(before, field=field)
+    after = OPERATORS.get(f"clean.{name}").target(before, field=field, **ASKED.get(f"clean.{name}", {}))
     return after.question if field == "question" else after.answer
 
 
@@ -305,7 +308,10 @@ def test_changes(name, before, after):
 )
 def test_leaves(name, text):
     sample = ask(text, text)
-    assert OPERATORS.get(f"clean.{name}").target(sample, field="both") is sample
+    assert (
+        OPERATORS.get(f"clean.{name}").target(sample, field="both", **ASKED.get(f"clean.{name}", {}))
+        is sample
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -327,8 +333,16 @@ def test_a_rich_text_about_html_is_still_cleaned():
 
 def test_join_split_words_leaves_questions_alone_by_default():
     sample = ask("化学 成分", "化学 成分")
-    after = clean.join_split_words(sample)
+    after = clean.join_split_words(sample, mode="apply")
+    assert isinstance(after, Sample)
     assert (after.question, after.answer) == ("化学 成分", "化学成分")
+
+
+def test_join_split_words_only_offers_by_default():
+    offered = clean.join_split_words(ask("化学 成分", "化学 成分"))
+    assert isinstance(offered, Propose)
+    assert [(p.field, p.before, p.after) for p in offered.proposals] == [("answer", "化学 成分", "化学成分")]
+    assert offered.sample is None
 
 
 def test_system_turns_are_left_alone():
@@ -383,7 +397,7 @@ PROTECTED = st.sampled_from(
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(question=TEXTS, answer=TEXTS)
 def test_twice_is_once_and_the_input_is_unchanged(name, question, answer):
-    target = OPERATORS.get(name).target
+    target = partial(OPERATORS.get(name).target, **ASKED.get(name, {}))
     sample, copy = ask(question, answer), ask(question, answer)
     once = target(sample, field="both")
     assert sample == copy
@@ -407,7 +421,7 @@ def test_the_stray_spaces_of_the_tutorial_answers_are_all_closed(real_data):
     path = real_data / "tutorial_camp2" / "ruozhiba_raw.jsonl"
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     samples = [ask(record["instruction"], record["output"]) for record in records]
-    cleaned = [clean.join_split_words(sample) for sample in samples]
+    cleaned = [clean.join_split_words(sample, mode="apply") for sample in samples]
     changed = [(a, b) for a, b in zip(samples, cleaned, strict=True) if a is not b]
     stray = re.compile("(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
     assert len(changed) == 29

@@ -14,8 +14,9 @@ from tilth.operators.clean_html import strip_html
 from tilth.operators.clean_markers import strip_markers
 from tilth.operators.clean_mojibake import fix_mojibake
 from tilth.operators.list_numbers import strip_list_number
+from tilth.operators.mending import Mode, mend
 from tilth.operators.protect import masked, outside, settled, spans
-from tilth.sample import Sample
+from tilth.sample import Propose, Sample
 
 __all__ = [
     "fix_mojibake",
@@ -157,22 +158,22 @@ _NOT_PROSE = re.compile(rf"\s*#|.*(?:\||\t|\S[{_SPACES}]{{2,}}\S)")
 
 @operator(
     "clean.join_split_words",
-    version=1,
+    version=2,
     examples=(
         "1. **化学 成分**：食用油是脂肪。 → 1. **化学成分**：食用油是脂肪。",
         "春 夏 秋 冬 → (unchanged)",
     ),
 )
-def join_split_words(sample: Sample, *, field: Field = "answer") -> Sample:
-    """Close up a stray space between two hanzi, as OCR and line wraps leave them inside words.
+def join_split_words(sample: Sample, *, field: Field = "answer", mode: Mode = "propose") -> Sample | Propose:
+    """Offer to close up a stray space between two hanzi, as OCR and line wraps leave them inside words.
 
     A space that carries meaning stays: three or more words in a row, two names, headings, tables and columns, lines
     that do not end with a punctuation mark (titles, verse, notes), and every space in a text that has more than one of
     them for six marks, because there spaces are the punctuation. A text that is nothing but two words of at most
     three hanzi is closed up. In questions a space is a break as a rule, hence the default field. In posts and chats it
-    mostly is one in answers too: use this step only where the texts are known to hold split words.
+    mostly is one in answers too: say `mode: apply` only where the texts are known to hold split words.
     """
-    return edit(sample, _joined, field)
+    return mend(sample, lambda text: (_joined(text), {}), field, mode)
 
 
 def _joined(text: str) -> str:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import Field as Limits
 
 from tilth.operators import lexicon, protect
-from tilth.operators.base import Field, edit, operator
+from tilth.operators.base import Field, operator
 from tilth.operators.denoise_sets import ClippedStart as ClippedStart
 from tilth.operators.denoise_sets import MergedAnswers as MergedAnswers
 from tilth.operators.features import units
+from tilth.operators.mending import Mode, Repaired, mend
 from tilth.operators.wrong_characters import WrongCharacters as WrongCharacters
-from tilth.sample import Proposal, Propose, Sample
-
-Mode = Literal["propose", "apply"]
-"""`propose` offers the change and leaves the sample as it is; `apply` changes it."""
-
-Repaired = tuple[str, Mapping[str, Any]]
-"""A text after its repair, and the evidence for the repair."""
+from tilth.sample import Propose, Sample
 
 
 @operator(
@@ -38,7 +33,7 @@ def spelling(sample: Sample, *, field: Field = "both", mode: Mode = "propose") -
     Only forms that are wrong wherever they stand are listed (`data/misspellings_*.txt`), so it finds few errors and
     names few that are none. Code, formulas, addresses and quotations are left alone; so are identifiers.
     """
-    return _mend(sample, _spell, field, mode)
+    return mend(sample, _spell, field, mode)
 
 
 def _spell(words: str) -> Repaired:
@@ -118,7 +113,7 @@ def repeated_text(
         min_chars: hanzi or words that a repetition must hold; shorter ones (哈哈。哈哈。) are a way to speak.
         mode: offer the change, or make it.
     """
-    return _mend(sample, lambda words: _say_once(words, min_chars), field, mode)
+    return mend(sample, lambda words: _say_once(words, min_chars), field, mode)
 
 
 _TERMINAL = r"(?:[。！？!?…]|\.(?=\s|$|[\"')]))+[\"'”’」』）)*]*"
@@ -189,24 +184,3 @@ def _is_repeat(kept: list[str], size: int, min_chars: int) -> bool:
         and all(_SENTENCE.search(sentence) for sentence in block)
         and sum(len(units(sentence)) for sentence in block) >= min_chars
     )
-
-
-_FIELD_OF: Mapping[str, Field] = {"user": "question", "assistant": "answer"}
-
-
-def _mend(sample: Sample, repair: Callable[[str], Repaired], field: Field, mode: Mode) -> Sample | Propose:
-    if mode == "apply":
-        return edit(sample, lambda words: repair(words)[0], field)
-    proposals = tuple(_proposals(sample, repair, field))
-    return Propose(proposals) if proposals else sample
-
-
-def _proposals(sample: Sample, repair: Callable[[str], Repaired], field: Field) -> Iterator[Proposal]:
-    """One proposal for each message that the repair would change: its whole content, before and after."""
-    for message in sample.messages:
-        name = _FIELD_OF.get(message.role)
-        if name is None or field not in (name, "both"):
-            continue
-        after, evidence = repair(message.content)
-        if after != message.content:
-            yield Proposal(name, message.content, after, evidence)

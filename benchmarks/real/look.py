@@ -20,7 +20,7 @@ dropped nothing in any set. These sets say that they do no harm here, and nothin
   purpose), 3 of 30 in xhs and alpaca (5 more on purpose) and 5 of 30 in zhihu and segmentfault. It takes names (祁同伟), terms (公钥, 熵) and
   traditional characters for errors. Accept nothing unseen.
 * `filter.repetition`: 15 samples were dropped; many hold code, or a recipe by days, that repeats itself for good reasons. For code raise its limit.
-* `normalize.numbers`: 两元制帝国 became 2元制帝国, and 三斗五升 became 三斗5升. The other samples seen were right, though often a matter of taste: in one
+* `normalize.numbers`: the 元 of 两元制 was taken for money, and of 三斗五升 only the half became digits; both are mended since. The other samples seen were right, though often a matter of taste: in one
   sentence 七秒 and 每7秒 may stand side by side, because a repeated or vague numeral stays.
 * `normalize.punctuation`: in 9丨. the stroke got a 。 behind it; that is mended since, the others seen were right.
 * `normalize.dates`: a date that a program prints (2017-5-1) was written with zeros outside of code. The others were right; in a text on

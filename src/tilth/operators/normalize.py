@@ -63,7 +63,7 @@ def dates(sample: Sample, *, style: DateStyle = "iso", field: Field = "both") ->
     return Propose(proposals, None if changed is sample else changed)
 
 
-@operator("normalize.numbers", version=2, examples=("三百二十五公里 → 325公里",))
+@operator("normalize.numbers", version=3, examples=("三百二十五公里 → 325公里",))
 def numbers(sample: Sample, *, style: Literal["digits", "hanzi"] = "digits", field: Field = "both") -> Sample:
     """Numbers before a unit of measure are written in digits (or in hanzi).
 

@@ -109,8 +109,20 @@ def _is_one(match: re.Match[str]) -> bool:
     )
 
 
+_OLD_UNIT_BEFORE = re.compile(rf"[{NUMERALS}半][石斛斗丈尺寸钱]$")
+_NO_MONEY = frozenset("制化论性素")
+
+
+def _is_part(match: re.Match[str]) -> bool:
+    """Whether it is half of a measure in old units (三斗五升), or its 元 is a part of a whole (两元制)."""
+    start, end = match.span()
+    behind = match.string[end : end + 1]
+    after_old_unit = _OLD_UNIT_BEFORE.search(match.string, max(0, start - 2), start)
+    return bool(after_old_unit) or (match["unit"] == "元" and behind in _NO_MONEY)
+
+
 def _to_digits(match: re.Match[str]) -> str:
-    if not match["unit"]:
+    if not match["unit"] or _is_part(match):
         return match[0]
     whole, point, decimals = match["number"].partition("点")
     value = read_numeral(whole)

@@ -79,14 +79,15 @@ def _targets(result: Result) -> str:
     cpu, wall, peak = one.cpu / floor.cpu, one.wall / two.wall, max(one.peak, two.peak)
     memory = f"open: {result.rows:,} rows here" if peak <= MEMORY_TARGET else "**missed**"
     rows = [
-        ("CPU of one process, against the floor", f"{cpu:.1f}×", f"≤ {CPU_TARGET:g}×, then toward 3×", _state(cpu <= CPU_TARGET)),
-        ("wall of one process, against two", f"{wall:.2f}×", f"≥ {WALL_TARGET:g}×", _state(wall >= WALL_TARGET)),
+        ("CPU of one process, against the floor", f"{cpu:.1f}×", f"≤ {CPU_TARGET:g}×, then toward 3×", state(cpu <= CPU_TARGET)),
+        ("wall of one process, against two", f"{wall:.2f}×", f"≥ {WALL_TARGET:g}×", state(wall >= WALL_TARGET)),
         ("peak memory of the largest process", f"{peak:.0f} MB", "≤ 1,500 MB for 1,000,000 samples", memory),
     ]  # fmt: skip
     return table(("target", "measured", "wanted", ""), rows)
 
 
-def _state(holds: bool) -> str:
+def state(holds: bool) -> str:
+    """Whether a target is reached."""
     return "holds" if holds else "**missed**"
 
 

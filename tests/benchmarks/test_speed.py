@@ -138,6 +138,7 @@ def test_the_section_says_how_many_times_the_other_tool_costs():
     found = section([Compared(240, 236, ours, theirs, (160, 170))], 1, {"Data-Juicer": "1.6.1"})
     assert "| 236 | 2.00 | 30.00 | **15.0×** | 20.0× | 10.0× | 160 | 170 |" in found
     assert "Data-Juicer 1.6.1" in found
+    assert "20× or more: **missed** at 236 rows" in found
 
 
 def test_the_rows_for_both_tools_are_those_that_can_be_read(tmp_path):

@@ -128,7 +128,7 @@ class Cases:
     def worklist(self) -> tuple[Case, ...]:
         """The training samples that the comparison wants looked at, the most pressing first."""
         kept = {case.id: case for case in (*self.kept, *self.held)}
-        lines = read_jsonl(self._folder.report / "worklist.jsonl")
+        lines = read_jsonl(self._folder.worklist)
         # Lines about a topic that is missing name no sample.
         found = {line["id"]: line for line in lines if "id" in line}
         return tuple(kept[id_] for id_ in found if id_ in kept)

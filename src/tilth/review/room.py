@@ -70,7 +70,7 @@ class Room:
         self._folder = folder
         self._lock = RLock()
         self._log = Log(folder.decisions)
-        self._stamp = -1
+        self._stamp: tuple[int, ...] = ()
         self._queues: dict[object, Mapping[str, Case]] = {}
         self._here: dict[str, None] = {}
         """People who asked for work since the room was opened."""
@@ -80,8 +80,9 @@ class Room:
     def refresh(self) -> tuple[Cases, Board]:
         """The cases as the run's last pass left them, and what was said about them up to now."""
         with self._lock:
-            path = self._folder.run_json
-            stamp = path.stat().st_mtime_ns if path.exists() else 0
+            # A comparison changes its work list while the run stays as it is.
+            paths = self._folder.run_json, self._folder.worklist
+            stamp = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
             known = len(self._log.events)
             new = self._log.refresh()
             if stamp != self._stamp or len(self._log.events) != known + len(new):

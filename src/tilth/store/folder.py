@@ -121,6 +121,11 @@ class RunFolder:
         return self.path / "report"
 
     @property
+    def worklist(self) -> Path:
+        """Training samples and topics that the last comparison wants looked at."""
+        return self.report / "worklist.jsonl"
+
+    @property
     def history(self) -> Path:
         """What earlier runs left: their run.json and splits.jsonl."""
         return self.path / "history"

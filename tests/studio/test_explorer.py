@@ -14,7 +14,7 @@ from tilth.sample import Message, Sample
 from tilth.store import words
 from tilth.store.catalog import Catalog, Entry, write
 from tilth.store.words import grams, query
-from tilth.studio.explorer import LONGEST, PAGE, SHOWN, Wish, bars, excerpt, find
+from tilth.studio.explorer import LONGEST, PAGE, SHOWN, Wish, bars, excerpt, find, queue_of
 from tilth.studio.index import FIXED, known, reason_of
 
 
@@ -192,3 +192,17 @@ def test_equal_errors_group_whatever_their_numbers():
 
 def test_hanzi_and_kana_are_the_same_everywhere():
     assert (words.HAN, words.KANA) == (features.HAN, features.KANA)
+
+
+def test_what_is_shown_is_reviewed_where_a_queue_holds_exactly_that(index):
+    def queue(q="", ranges=None, **facets):
+        wish = Wish(q, facets, ranges or {})
+        return queue_of(wish, find(index, wish))
+
+    assert queue(door="kept", split="test") == {"queue": "kept", "split": "test"}
+    assert queue(split="test") == {"queue": "kept", "split": "test"}
+    assert queue(proposed="filter.length") == {"queue": "proposals", "step": "filter.length"}
+
+    for none in (queue(), queue(door="dropped"), queue("猫", split="test"), queue(step="filter.length")):
+        assert none == {}
+    assert queue(split="test", ranges={"answer_chars": (1.0, None)}) == {}

@@ -47,8 +47,9 @@ def routes(studio: Studio) -> list[Route]:
         number = request.query_params.get("page", "1")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 1
         more: dict[str, Any] = {
-            "found": find(index, wish, page),
+            "found": (found := find(index, wish, page)),
             "wish": wish,
+            "queue": queue_of(wish, found),
             "excerpt": partial(excerpt, query=wish.q),
             "note": index.about["note"],
             "size": index.size,
@@ -179,6 +180,19 @@ def find(index: Catalog, wish: Wish, page: int = 1) -> Found:
             spreads[name] = spread
     rows = index.entries(numbers[start : start + PAGE])
     return Found(rows, len(numbers), page, pages, start + 1 if len(numbers) else 0, facets, spreads)
+
+
+def queue_of(wish: Wish, found: Found) -> dict[str, str]:
+    """The address of the review queue with these samples and no others; empty where there is none."""
+    chosen = dict(wish.facets)
+    if not found.total or not chosen or wish.q or wish.ranges:
+        return {}
+    if list(chosen) == ["proposed"]:
+        return {"queue": "proposals", "step": chosen["proposed"]}
+    doors = [choice.value for choice in found.facets["door"] if choice.samples]
+    door = chosen.pop("door", doors[0] if len(doors) == 1 else "")
+    carried = {"held": {"step", "reason"}, "kept": {"split"}}.get(door)
+    return {"queue": door, **chosen} if carried is not None and chosen.keys() <= carried else {}
 
 
 def wishes(index: Catalog, wish: Wish) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tilth.studio.shell import Studio
 
-REPORTS = ("data.html", "compare.html")
+REPORTS = ("data.html", "training.html", "compare.html")
 """The reports that may be asked for. Nothing else in a request names a file."""
 BOUND = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox allow-same-origin allow-top-navigation"
 """A report carries its style inside and may have been made by another version: it may load and run nothing."""

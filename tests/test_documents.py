@@ -17,8 +17,12 @@ from tests.test_rooms import ORDER
 from tilth.cli.app import app
 from tilth.formats import FORMATS
 from tilth.operators.base import OPERATORS
-from tilth.sample import Message, Sample
+from tilth.sample import SIDES, Message, Sample
+from tilth.store.folder import RunFolder
 from tilth.training import BACKENDS
+from tilth.training.base import JOB_FILE
+from tilth.training.progress import LOG_FILE, PROGRESS_FILE
+from tilth.training.run import DONE_FILE
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "brain-teasers"
@@ -178,6 +182,23 @@ def test_the_notebook_page_runs(place, capsys):
     said = capsys.readouterr().out
     assert "same_as" in said
     assert said.endswith("不会。\n")
+
+
+def test_every_file_of_a_run_folder_has_its_line():
+    folder = RunFolder(Path("run"))
+    named = {name for name, kind in vars(RunFolder).items() if isinstance(kind, property)} - {"name", "sides"}
+    paths = [getattr(folder, name) for name in sorted(named)]
+    paths += [folder.door(name) for name in ("dropped", "quarantined", "held")]
+    paths += [folder.model / name for name in (LOG_FILE, PROGRESS_FILE, JOB_FILE, DONE_FILE)]
+    paths += [folder.catalog("*"), folder.report / "training.html", *map(folder.side, SIDES)]
+    text = page(ROOT / "docs/how-to/run-folder.md")
+    words = set(re.findall(r"`([^`]+)`", text))
+    assert len(paths) > 25
+    assert [
+        str(path)
+        for path in paths
+        if not words & {str(path.relative_to("run")), f"{path.relative_to('run')}/", path.name}
+    ] == []
 
 
 def test_the_examples_for_contributors_work(monkeypatch):

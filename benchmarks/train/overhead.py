@@ -39,8 +39,9 @@ def bare_trainer(job: Job, folder: Path, rows: list[dict[str, Any]]) -> Any:
     from transformers import AutoTokenizer, PrinterCallback
     from trl import SFTTrainer
 
-    hardware = choose(job).hardware
-    wanted = arguments(job, folder, hardware, evaluate=False)
+    choices = choose(job)
+    hardware = choices.hardware
+    wanted = arguments(job, folder, choices, evaluate=False)
     wanted.dataset_kwargs = None
     wanted.assistant_only_loss = True
     model = load_model(folder / job.base, hardware)

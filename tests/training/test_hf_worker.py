@@ -32,6 +32,7 @@ RECORDS = [
     conversation("二" * 60, "长问题。" * 20),
 ]
 CPU = Hardware("cpu", "float32")
+PLAIN = hf_arguments.Choices(CPU, None, liger=False, processes=1, deepspeed=False)
 LIMIT = 130
 
 
@@ -100,14 +101,13 @@ def test_packed_samples_learn_what_they_learn_alone(prepare):
     """Loss and gradients of a packed batch are those of the same samples side by side: nothing is lost or seen."""
     import torch
 
-    choices = hf_arguments.Choices(CPU, None, liger=False, processes=1, deepspeed=False)
     job, folder = prepare(MANY, packing=True, max_length=96)
     rows = encoded(job, folder)
-    packed = hf_worker.make_trainer(job, folder, choices, rows)
+    packed = hf_worker.make_trainer(job, folder, PLAIN, rows)
     assert len(packed.train_dataset) == len(pack([len(ids) for ids in rows.ids], 96)) < len(rows)
     assert sum(map(len, packed.train_dataset["input_ids"])) == sum(map(len, rows.ids))
     plain_job = dataclasses.replace(job, settings=job.settings.model_copy(update={"packing": False}))
-    plain = hf_worker.make_trainer(plain_job, folder, choices, rows)
+    plain = hf_worker.make_trainer(plain_job, folder, PLAIN, rows)
     for (_, a), (_, b) in zip(packed.model.named_parameters(), plain.model.named_parameters(), strict=True):
         b.data.copy_(torch.randn_like(a) * 0.02 if a.requires_grad else a)
         a.data.copy_(b.data)
@@ -229,15 +229,43 @@ def test_nothing_to_train_on_is_an_error_with_a_count(prepare, caplog):
 def test_extra_is_checked(prepare, extra, complaint):
     job, folder = prepare(extra=extra)
     with pytest.raises(UserError, match=complaint):
-        hf_arguments.arguments(job, folder, CPU, evaluate=False)
+        hf_arguments.arguments(job, folder, PLAIN, evaluate=False)
 
 
 def test_extra_reaches_the_trainer(prepare):
     job, folder = prepare(extra={"weight_decay": 0.5, "lr_scheduler_type": "linear"})
-    arguments = hf_arguments.arguments(job, folder, CPU, evaluate=False)
+    arguments = hf_arguments.arguments(job, folder, PLAIN, evaluate=False)
     assert (arguments.weight_decay, arguments.lr_scheduler_type) == (0.5, "linear")
     assert arguments.report_to == []
     assert not arguments.push_to_hub
+
+
+@pytest.mark.parametrize(
+    ("device", "installed", "said", "passed"),
+    [
+        ("cpu", True, "off (no CUDA device)", False),
+        ("cuda", False, "off (liger-kernel is not installed)", False),
+        ("cuda", True, "on", True),
+    ],
+)
+def test_liger_is_passed_on_only_where_it_is_said_to_be_on(
+    prepare, monkeypatch, device, installed, said, passed
+):
+    job, folder = prepare(extra={"use_liger_kernel": True})
+    monkeypatch.setattr(hf_arguments, "find_hardware", lambda: Hardware(device, "float32"))
+    monkeypatch.setattr(hf_arguments, "find_spec", lambda name: name if installed else None)
+    choices = hf_arguments.choose(job)
+    assert f"liger kernels: {said};" in choices.said()[1]
+    on_cpu = dataclasses.replace(choices, hardware=CPU)
+    assert hf_arguments.arguments(job, folder, on_cpu, evaluate=False).use_liger_kernel is passed
+
+
+def test_the_log_says_which_attention_was_loaded(prepare, caplog):
+    caplog.set_level("INFO")
+    job, folder = prepare(epochs=1, batch_size=8, extra={"attn_implementation": "eager"})
+    hf_worker.work(job, folder)
+    assert "attention: eager" in caplog.text
+    assert "attention: eager; liger" in " ".join(read_json(folder / "progress.json")["choices"])
 
 
 def test_the_whole_model_can_be_trained(prepare):

@@ -28,22 +28,23 @@ class Choices:
 
     hardware: Hardware
     attention: str | None
-    """`flash_attention_2`, or `None` for what transformers takes by itself."""
+    """What is asked for by name; `None` leaves it to transformers."""
     liger: bool
     processes: int
     deepspeed: bool
+    why_not_liger: str = ""
+    loaded: str = ""
+    """The attention that the loaded model runs with, once it is loaded."""
 
     def said(self) -> list[str]:
         """Each choice, with its reason, for the log."""
         cuda = self.hardware.device == "cuda"
-        flash = "flash_attention_2" if self.attention else "sdpa where the model has it"
+        attention = self.loaded or self.attention or "what the model has"
         why = "" if self.attention else " (flash-attn is not installed)" if cuda else " (no CUDA device)"
-        liger = (
-            "on" if self.liger else f"off ({'train.extra: use_liger_kernel' if cuda else 'no CUDA device'})"
-        )
+        liger = "on" if self.liger else f"off ({self.why_not_liger})"
         share = "DeepSpeed ZeRO-2" if self.deepspeed else "data parallel"
         how = f"{self.processes} processes, {share}" if self.processes > 1 else "1 process"
-        return [f"training on {self.hardware}", f"attention: {flash}{why}; liger kernels: {liger}; {how}"]
+        return [f"training on {self.hardware}", f"attention: {attention}{why}; liger kernels: {liger}; {how}"]
 
 
 def choose(job: Job) -> Choices:
@@ -53,19 +54,32 @@ def choose(job: Job) -> Choices:
     hardware = find_hardware()
     flash = hardware.device == "cuda" and is_flash_attn_2_available()
     extra = job.settings.extra
+    why_not_liger = _why_not_liger(hardware, bool(extra.get("use_liger_kernel")))
     return Choices(
         hardware,
         extra.get("attn_implementation") or ("flash_attention_2" if flash else None),
-        bool(extra.get("use_liger_kernel"))
-        and hardware.device == "cuda"
-        and find_spec("liger_kernel") is not None,
+        not why_not_liger,
         int(os.environ.get("WORLD_SIZE", "1")),
         uses_deepspeed(job.settings),
+        why_not_liger,
     )
 
 
-def arguments(job: Job, folder: Path, hardware: Hardware, evaluate: bool) -> SFTConfig:
-    """What the recipe says, over defaults that `train.extra` may change."""
+def _why_not_liger(hardware: Hardware, wanted: bool) -> str:
+    """Why liger's kernels stay off; empty where they run."""
+    if hardware.device != "cuda":
+        return "no CUDA device"
+    if not wanted:
+        return "train.extra: use_liger_kernel turns them on"
+    return "" if find_spec("liger_kernel") is not None else "liger-kernel is not installed"
+
+
+def arguments(job: Job, folder: Path, choices: Choices, evaluate: bool) -> SFTConfig:
+    """What the recipe says, over defaults that `train.extra` may change; liger's kernels only where they run.
+
+    Raises:
+        UserError: `train.extra` is none of trl's, or sets what the recipe sets.
+    """
     from trl import SFTConfig
 
     settings = job.settings
@@ -84,11 +98,13 @@ def arguments(job: Job, folder: Path, hardware: Hardware, evaluate: bool) -> SFT
     if uses_deepspeed(settings):
         said["deepspeed"] = str(folder / DEEPSPEED_FILE)
     given = {name: value for name, value in settings.extra.items() if name not in OWN_EXTRA}
+    if "use_liger_kernel" in given:
+        given["use_liger_kernel"] = choices.liger
     clash = sorted(said.keys() & given.keys())
     if clash:
         raise UserError(f"train.extra sets {', '.join(clash)}, which train sets itself.", "Remove it there.")
     try:
-        return SFTConfig(**_defaults(job, hardware, evaluate) | given | said)
+        return SFTConfig(**_defaults(job, choices.hardware, evaluate) | given | said)
     except (TypeError, ValueError) as error:
         raise UserError(f"train.extra is not what trl's SFTConfig takes: {error}.") from error
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,7 @@ def work(job: Job, folder: Path) -> None:
     """
     _own_device()
     choices = choose(job)
-    for line in choices.said():
-        log.info(line)
+    log.info(choices.said()[0])
     rows = _encode(job, folder, job.train)
     if _rank() == 0:
         write_json(folder / "rows.json", rows.summary())
@@ -142,6 +142,8 @@ def make_trainer(
     precise = hardware._replace(dtype="float32") if settings.method == "full" else hardware
     model = load_model(folder / job.base, precise, **options)
     model.config.use_cache = False
+    choices = replace(choices, loaded=str(model.config._attn_implementation))
+    log.info(choices.said()[1])
     if settings.packing:
         moved = prove_isolation(model, hardware)
         log.info(
@@ -149,7 +151,7 @@ def make_trainer(
         )
     trainer = SFTTrainer(
         model=model,
-        args=arguments(job, folder, hardware, evaluate=bool(validation)),
+        args=arguments(job, folder, choices, evaluate=bool(validation)),
         train_dataset=_dataset(rows, settings.max_length if settings.packing else None),
         eval_dataset=_dataset(validation) if validation else None,
         processing_class=AutoTokenizer.from_pretrained(open_model(folder / job.base), local_files_only=True),

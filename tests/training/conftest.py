@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import pickle
+import shutil
 
 import pytest
 
 from tilth.recipe.schema import Lora, Train
 from tilth.store.folder import RunFolder
+from tilth.store.lock import waiting
 from tilth.training.run import train
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -65,13 +69,38 @@ SETTINGS = Train(
 
 
 @pytest.fixture(scope="session")
-def school(tmp_path_factory):
-    """The run that `trained` was made from."""
-    return make_run(tmp_path_factory.mktemp("runs") / "school", school_sides())
+def made_once(tmp_path_factory):
+    """`tilth train` on a run, the tiny base model included, made by the first of several test processes that asks.
+
+    The folder of the run, the result, and the lines that were said.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "school-made-once"
+    shared.mkdir(exist_ok=True)
+    kept = shared / "trained.pickle"
+    with waiting(shared / "lock", seconds=900):
+        if not kept.exists():
+            shutil.rmtree(shared / "school", ignore_errors=True)
+            run = make_run(shared / "school", school_sides())
+            lines: list[str] = []
+            kept.write_bytes(pickle.dumps((train(SETTINGS, run, progress=lines.append), lines)))
+    return shared / "school", *pickle.loads(kept.read_bytes())
 
 
 @pytest.fixture(scope="session")
-def trained(school):
-    """`tilth train` on `school`, the tiny base model included: the result and the lines that were said."""
-    lines: list[str] = []
-    return train(SETTINGS, school, progress=lines.append), lines
+def school(made_once, tmp_path_factory):
+    """The run that `trained` was made from: this process's own copy."""
+    return RunFolder(shutil.copytree(made_once[0], tmp_path_factory.mktemp("runs") / "school"))
+
+
+@pytest.fixture(scope="session")
+def trained(made_once, school):
+    """`tilth train` on `school`: the result and the lines that were said."""
+    made, result, lines = made_once
+
+    def here(path):
+        return school.path / path.relative_to(made)
+
+    artifact = dataclasses.replace(result.artifact, path=here(result.artifact.path))
+    moved = dataclasses.replace(result, folder=here(result.folder), base=here(result.base), artifact=artifact)
+    return moved, lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import sys
 import pytest
 from typer.main import get_command
 
-from tilth.cli.app import COMMANDS, app
+from tilth.cli.app import COMMANDS, app, main
 
 ROWS = [
     {
@@ -43,6 +44,25 @@ def here(tmp_path, monkeypatch):
 
 
 def tilth(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the command does when it is typed, in this process: starting Python and its libraries takes longer."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["tilth", *arguments])
+        patch.setattr(sys, "stdout", streams[0])
+        patch.setattr(sys, "stderr", streams[1])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        for stream in streams:
+            stream.flush()
+    out, err = (stream.buffer.getvalue().decode("utf-8") for stream in streams)
+    return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def typed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tilth.cli.app", *arguments],
         capture_output=True,
@@ -78,7 +98,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(here):
 
 
 def test_the_journey_of_a_run(here):
-    done = tilth("run", "recipe.yaml", "--json")
+    done = typed("run", "recipe.yaml", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["counts"]["kept"] == 8
     assert (here / "runs" / "cats" / "report" / "data.html").exists()
@@ -140,7 +160,7 @@ def test_wrong_use_is_told_in_words_with_exit_code_2(here, arguments, said):
 
 def test_a_failed_run_exits_with_2_and_its_folder_is_refused(here):
     (here / "raw.jsonl").write_text("{broken\n" * 3, encoding="utf-8")
-    done = tilth("run", "recipe.yaml")
+    done = typed("run", "recipe.yaml")
     assert done.returncode == 2
     assert "3 of 3 entries were quarantined" in done.stderr
     refused = tilth("train", "runs/cats", "--set", "train.base_model=tiny")

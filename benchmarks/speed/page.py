@@ -123,7 +123,8 @@ HTML, advertising, personal data, full-width letters and broken lines; cleaning,
 leak-proof split and the other doors' files (`benchmarks/speed/recipe.yaml`). The **floor** reads, parses, builds messages and \
 writes, and does nothing else. All took turns {result.rounds} times; each figure is the median. CPU is user and system time of all \
 processes; the peak is that of the largest process, because the system keeps no sum. The load was {result.load:.0f} at the end: where it
-is above the number of cores, others took turns too, the wall seconds say little and the CPU seconds are too high.
+is above the number of cores, others took turns too, the wall seconds say little and the CPU seconds are too high. With few rows the floor takes less than half a
+second, and on a busy machine that figure is uncertain by a third, and every ratio to it with it.
 
 {_costs(result)}
 

@@ -13,7 +13,7 @@ from tests.loopback import running
 from tilth.evaluation.studies import compare_run
 from tilth.recipe.schema import Compare, GenerationSettings, Train
 from tilth.store.files import read_jsonl, write_json
-from tilth.studio import app
+from tilth.studio import app, chat
 from tilth.training.base import Job
 from tilth.training.data import file_digest
 
@@ -52,7 +52,8 @@ def test_the_work_list_of_a_comparison_is_a_queue_of_the_open_desk(trained):
         assert f"From the comparison <b>{len(listed)}</b>" in client.get("/review?lang=en").text
 
 
-def test_both_models_answer_in_the_chat(trained):
+def test_both_models_answer_in_the_chat(trained, monkeypatch):
+    monkeypatch.setattr(chat, "TOKENS", 8)
     with running(app(trained)) as url, httpx.Client(base_url=url, timeout=60) as client:
         for side in ("base", "tuned"):
             asked = {"side": side, "messages": [{"role": "user", "content": "猫？"}]}

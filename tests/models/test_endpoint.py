@@ -79,9 +79,12 @@ def test_how_a_request_ends(acts, requests, reply):
         (say("不湿。", cut=True), "cannot talk to 127.0.0.1"),
         (
             Act(b"<html>hello</html>", headers={"content-type": "text/html"}),
-            "the server's answer holds no choice",
+            "the server sent no answer of the chat API",
         ),
         (Act(b"{", headers={}), "the server sent no answer of the chat API"),
+        (Act(b"[" * 200_000, headers={}), "the server sent no answer of the chat API"),
+        (give([1, 2]), "the server's answer holds no choice"),
+        (give({"choices": ["x"]}), "the server's answer holds no choice"),
     ],
 )
 def test_a_fault_that_stays_fails_after_the_last_attempt(act, why):

@@ -30,7 +30,7 @@ BLOCK = 4096
 """Documents hashed at a time; their number must fit above the n-gram's bits."""
 PASS_CHARACTERS = 30_000_000
 """Characters whose n-grams are counted in one pass: about half a gigabyte at the peak."""
-ONCE_CHARACTERS = 12_000_000
+ONCE_CHARACTERS = 5_000_000
 """Characters up to which all n-grams of a set are held at once, at about 40 bytes each."""
 CACHE_CHARACTERS = 50_000_000
 """Characters that `Documents` keeps in memory, 100 to 200 MB."""

@@ -45,6 +45,8 @@ def test_fifty_samples_by_keyboard_alone(studio, opened, tmp_path):
     page = sit_down(opened, studio(folder.path))
     keys = "arfaa" * 10
     for key in keys:
+        # A key decides about what stands on the screen; while more is being loaded nothing does.
+        page.wait_for_selector("#empty", state="hidden")
         page.keyboard.press(key)
     wait_saved(page)
     page.wait_for_selector("#empty:not([hidden]) >> text=This queue is done.")

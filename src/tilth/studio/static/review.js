@@ -9,7 +9,7 @@ const { el, fill, beside } = await import(desk.modules.beside);
 const { offer, versions, judged, source } = beside(words, drawn);
 
 const $ = (id) => document.getElementById(id);
-const AHEAD = 30; // undecided samples in the page below which more are asked for
+const AHEAD = 80; // undecided samples in the page below which more are asked for
 const KEPT = 100; // decisions of this tab that can be taken back
 const RETRY = 3000;
 const KEYS = {

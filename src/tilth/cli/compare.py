@@ -58,12 +58,13 @@ def command(
 
 
 def _run(what: str, assign: list[str], reader: Reader) -> tuple[Comparison, Path]:
-    from tilth.cli.runs import anchored, find_plan
+    from tilth.cli.runs import find_plan
     from tilth.evaluation.named import Named
     from tilth.evaluation.studies import compare_run
+    from tilth.recipe.anchor import anchored
 
     folder, plan = find_plan(what, assign)
-    wanted = anchored(plan)
+    wanted = anchored(plan.recipe, plan.folder)
     return compare_run(
         folder, wanted.compare, named=Named.of(wanted, plan.folder), reader=reader
     ), folder.path

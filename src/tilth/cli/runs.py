@@ -11,6 +11,7 @@ from tilth.engine.replay import plan_of
 from tilth.errors import UserError
 from tilth.evaluation.named import Named
 from tilth.recipe import Recipe, load
+from tilth.recipe.anchor import anchored
 from tilth.recipe.check import check
 from tilth.recipe.override import override as change
 from tilth.recipe.plan import Plan
@@ -30,7 +31,7 @@ def find_run(what: str, assignments: list[str] | None = None) -> tuple[RunFolder
         RecipeError: the recipe has problems.
     """
     folder, plan = find_plan(what, assignments)
-    return folder, anchored(plan)
+    return folder, anchored(plan.recipe, plan.folder)
 
 
 def find_plan(what: str, assignments: list[str] | None = None) -> tuple[RunFolder, Plan]:
@@ -51,26 +52,6 @@ def find_plan(what: str, assignments: list[str] | None = None) -> tuple[RunFolde
     return folder, plan
 
 
-def anchored(plan: Plan) -> Recipe:
-    """The recipe with the files and folders that `train` and `compare` name found from where it lies."""
-
-    def found(value: str | None) -> str | None:
-        there = plan.folder / value if value else None
-        return str(there) if there is not None and there.exists() else value
-
-    train, compare = plan.recipe.train, plan.recipe.compare
-    if train is not None:
-        train = train.model_copy(update={"base_model": found(train.base_model)})
-    if compare is not None:
-        named = {"before": found(compare.before), "after": found(compare.after)}
-        if isinstance(compare.questions, str) and compare.questions != "test":
-            named["questions"] = found(compare.questions)
-        if compare.general not in (None, "general"):
-            named["general"] = found(compare.general)
-        compare = compare.model_copy(update=named)
-    return plan.recipe.model_copy(update={"train": train, "compare": compare})
-
-
 def override(plan: Plan, assignments: list[str]) -> Plan:
     """The plan with some values changed."""
     return check(json.dumps(plan.document), plan.file, plan.folder, assignments, need_sources=False)
@@ -85,7 +66,7 @@ def settings_from(recipe: str | None, assignments: list[str]) -> tuple[Compare, 
     """
     if recipe is not None:
         plan = load(recipe, assignments)
-        found = anchored(plan)
+        found = anchored(plan.recipe, plan.folder)
         return found.compare or Compare(), Named.of(found, plan.folder)
     given: dict[str, object] = {}
     problems = change(given, assignments)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tilth.engine.questions import read_questions
 from tilth.operators.similarity import find_leaks
+from tilth.recipe.anchor import anchored
 from tilth.recipe.plan import Plan
 
 Question = tuple[str, str]
@@ -38,9 +40,9 @@ def compare_questions(plan_: Plan) -> list[Question]:
     Raises:
         SourceError, FormatError, UserError: the file with the questions cannot be read.
     """
-    compare = plan_.recipe.compare
+    compare = anchored(plan_.recipe, plan_.folder).compare
     if compare is None or compare.questions == "test":
         return []
     if isinstance(compare.questions, list):
         return [(text, text) for text in compare.questions]
-    return [(s.question, s.question) for s in read_questions(plan_.folder / compare.questions)]
+    return [(s.question, s.question) for s in read_questions(Path(compare.questions))]

@@ -63,7 +63,11 @@ class Named:
 
     def _settings(self, name: str) -> Any:
         if name not in self.models:
-            hint = did_you_mean(name, self.models) if self.models else "The recipe has no section `models`."
+            hint = (
+                did_you_mean(Path(name).name, self.models)
+                if self.models
+                else "The recipe has no section `models`."
+            )
             raise NotFoundError(f"'{name}' is no model of the recipe, no folder and no file.", hint)
         try:
             return TypeAdapter(ModelSettings).validate_python(self.models[name])

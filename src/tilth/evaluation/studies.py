@@ -33,10 +33,11 @@ from tilth.evaluation.votes import verdicts as votes_of
 from tilth.models.base import Generation
 from tilth.pages.render import Language
 from tilth.pages.render import language as reader_language
+from tilth.recipe.anchor import anchored_compare
 from tilth.recipe.plan import digest_of_file
 from tilth.recipe.schema import Compare
 from tilth.sample import Sample, Side
-from tilth.store.files import write_jsonl
+from tilth.store.files import read_json, write_jsonl
 from tilth.store.folder import RunFolder
 from tilth.training.data import format_of, read_data
 
@@ -69,7 +70,8 @@ def compare_run(
 
     Args:
         run: a finished run.
-        settings: what to ask and of whom; by default the run's own recipe. Paths are relative to the current folder.
+        settings: what to ask and of whom, with paths relative to the current folder; by default what the run's own
+            recipe says, with paths relative to that.
         named: the models of the recipe.
         reader: for whom.
 
@@ -273,9 +275,15 @@ def _ready(side: SideName, protocol: Protocol, texts: Sequence[str]) -> dict[str
 
 
 def settings_of(run: RunFolder) -> Compare:
-    """The `compare` section that the run was made with; all defaults where its recipe has none."""
+    """The `compare` section that the run was made with, its files found from where the recipe lies.
+
+    All defaults where the recipe has none.
+    """
     lock = yaml.safe_load(run.lock.read_text(encoding="utf-8"))
-    return Compare.model_validate(lock.get("compare") or {})
+    folder = Path(read_json(run.origin)["folder"]) if run.origin.exists() else Path()
+    return anchored_compare(
+        Compare.model_validate(lock.get("compare") or {}), lock.get("models") or {}, folder
+    )
 
 
 def data_of(run: RunFolder) -> dict[Side, Sequence[Sample]]:

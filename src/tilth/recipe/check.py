@@ -291,11 +291,7 @@ class _Checker:
             close = did_you_mean(compare.judge, recipe.models) if recipe.models else known
             self.say("compare.judge", f"there is no model '{compare.judge}' under models.", close)
         for side, name in (("before", compare.before), ("after", compare.after)):
-            there = (
-                name is None
-                or name in recipe.models
-                or any(p.exists() for p in (self.folder / name, Path(name)))
-            )
+            there = name is None or name in recipe.models or (self.folder / name).exists()
             if self.need_sources and not there:
                 self.say(
                     f"compare.{side}", f"'{name}' is no model of the recipe, no folder and no file.", known

@@ -13,6 +13,7 @@ HEAVY = (
     "peft",
     "datasets",
     "fastapi",
+    "starlette",
     "uvicorn",
     "openai",
     "numpy",

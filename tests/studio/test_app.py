@@ -240,7 +240,7 @@ def test_a_port_in_use_is_told_in_words(folder, browser):
 
 def test_a_missing_extra_names_the_command(folder):
     code = (
-        "import sys; sys.modules['fastapi'] = None\n"
+        "import sys; sys.modules['starlette'] = None\n"
         "from tilth.errors import MissingExtra\n"
         "from tilth.store.folder import RunFolder\nfrom pathlib import Path\n"
         "from tilth.studio import app\n"

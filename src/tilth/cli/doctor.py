@@ -14,7 +14,7 @@ import typer
 from tilth.cli.terminal import Json, emit, say
 
 EXTRAS = {
-    "train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "fastapi", "uvicorn"),
+    "train": ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "starlette", "uvicorn"),
     "zh": ("opencc",),
     "parquet": ("pyarrow",),
     "hub": ("huggingface_hub",),

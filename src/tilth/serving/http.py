@@ -27,7 +27,8 @@ from tilth.serving.wire import (
 )
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI, Request
+    from starlette.applications import Starlette
+    from starlette.requests import Request
     from starlette.responses import Response
 
 DEFAULT = Generation(max_new_tokens=1024)
@@ -42,7 +43,7 @@ def app(
     hosts: Collection[str] | None = LOOPBACK,
     token: str | None = None,
     default: Generation = DEFAULT,
-) -> FastAPI:
+) -> Starlette:
     """A web application that answers `/v1/chat/completions`, `/v1/models` and `/health`.
 
     Args:
@@ -53,10 +54,10 @@ def app(
         default: the settings that a request leaves out.
 
     Raises:
-        MissingExtra: fastapi is not installed.
+        MissingExtra: starlette is not installed.
     """
     try:
-        from fastapi import FastAPI
+        from starlette.applications import Starlette
         from starlette.exceptions import HTTPException
         from starlette.routing import Route
     except ImportError as error:
@@ -65,7 +66,7 @@ def app(
     handlers = _Handlers(desks, default, created=int(time.time()))
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         for desk in desks.values():
             desk.close()
@@ -76,11 +77,9 @@ def app(
         Route("/v1/models/{name:path}", handlers.model),
         Route("/v1/chat/completions", handlers.complete, methods=["POST"]),
     ]
-    made = FastAPI(
-        title="Tilth",
+    made = Starlette(
         routes=routes,
         lifespan=lifespan,
-        openapi_url=None,
         exception_handlers={Refusal: _refuse, HTTPException: _unknown, Exception: _broken},
     )
     made.add_middleware(Guard, hosts=None if hosts is None else frozenset(hosts), token=token)
@@ -211,7 +210,7 @@ def serve(
         announce: gets the address, and the token where there is one, as lines for people.
 
     Raises:
-        MissingExtra: fastapi or uvicorn is not installed.
+        MissingExtra: starlette or uvicorn is not installed.
     """
     try:
         import uvicorn

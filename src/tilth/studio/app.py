@@ -13,7 +13,7 @@ from tilth.studio.later import later
 from tilth.studio.shell import Progress, Studio
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 PAGES = {
     "overview": ("/",),
@@ -37,7 +37,7 @@ def app(
     hosts: Collection[str] | None = LOOPBACK,
     token: str | None = None,
     progress: Progress = lambda *_: None,
-) -> FastAPI:
+) -> Starlette:
     """A web application that shows a run.
 
     Args:
@@ -48,11 +48,11 @@ def app(
         progress: told (what, done, total) while the index is made.
 
     Raises:
-        MissingExtra: fastapi is not installed.
+        MissingExtra: starlette is not installed.
         FolderError: this is no run folder.
     """
     try:
-        from fastapi import FastAPI
+        from starlette.applications import Starlette
         from starlette.exceptions import HTTPException
     except ImportError as error:
         raise MissingExtra("tilth studio", "studio") from error
@@ -63,7 +63,7 @@ def app(
         Exception: studio.broken,
     }
     routes = [later(studio, module, addresses) for module, addresses in PAGES.items()]
-    made = FastAPI(title="Tilth studio", routes=routes, openapi_url=None, exception_handlers=handlers)
+    made = Starlette(routes=routes, exception_handlers=handlers)
     made.add_middleware(Guard, hosts=None if hosts is None else frozenset(hosts), token=None)
     made.add_middleware(Door, token=token)
     return made

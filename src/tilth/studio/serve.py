@@ -32,7 +32,7 @@ def serve(
         progress: gives a function that is told (what, done, total) while the index is made.
 
     Raises:
-        MissingExtra: fastapi or uvicorn is not installed.
+        MissingExtra: starlette or uvicorn is not installed.
         FolderError: this is no run folder.
         UserError: the address cannot be listened on.
     """

@@ -42,10 +42,24 @@ def python(code: str, cwd) -> str:
 
 
 def test_the_command_line_imports_nothing_heavy(tmp_path):
-    out = python("import sys, json, tilth, tilth.cli.app; print(json.dumps(sorted(sys.modules)))", tmp_path)
+    out = python(
+        "import sys, json, tilth, tilth.cli.app; tilth.cli.app.app; print(json.dumps(sorted(sys.modules)))",
+        tmp_path,
+    )
     loaded = {name.split(".")[0] for name in json.loads(out)}
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_a_command_is_put_together_without_the_others(tmp_path):
+    code = (
+        "import sys, json, tilth.cli.app as line\n"
+        "sys.argv = ['tilth', 'status', 'nowhere']\n"
+        "try: line.main()\n"
+        "except SystemExit: print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = {name for name in json.loads(python(code, tmp_path)) if name.startswith("tilth.cli.")}
+    assert loaded == {"tilth.cli.app", "tilth.cli.status", "tilth.cli.terminal"}
 
 
 def test_a_run_needs_no_training_library(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from tilth.errors import NotFoundError, UserError, did_you_mean
@@ -61,6 +60,8 @@ class Registry(Generic[T]):
 
 def load_entry_points() -> list[str]:
     """Import what installed packages declare under the entry point group `tilth`; returns their names."""
+    from importlib.metadata import entry_points
+
     names = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
         point.load()

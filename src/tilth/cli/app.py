@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Collection
 from importlib import import_module
+from typing import Any
 
 import typer
 
@@ -22,14 +24,38 @@ COMMANDS = {
 OURS = (errno.ENOSPC, errno.EIO, errno.ENOMEM, errno.EMFILE)
 """Refusals that no other argument would have avoided: exit code 1. The others are wrong use: 2."""
 
-app = typer.Typer(
-    name="tilth",
-    help="Turn raw text into fine-tuning data you can defend, train on it, and see what the training changed.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+ALL = tuple(name for names in COMMANDS.values() for name in names)
+
+
+def application(verbs: Collection[str] = ALL) -> typer.Typer:
+    """The command line.
+
+    Args:
+        verbs: the commands it has. To read the others' options takes longer than most commands need to start.
+    """
+    made = typer.Typer(
+        name="tilth",
+        help="Turn raw text into fine-tuning data you can defend, train on it, and see what the training changed.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_root)
+    for panel, names in COMMANDS.items():
+        for name in names:
+            if name in verbs:
+                home = f"tilth.cli.{name}_" if name in ("list", "init") else f"tilth.cli.{name}"
+                made.command(name, rich_help_panel=panel)(import_module(home).command)
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, the whole command line, is put together when somebody asks for it."""
+    if name != "app":
+        raise AttributeError(f"module 'tilth.cli.app' has no attribute '{name}'")
+    globals()["app"] = application()
+    return globals()["app"]
 
 
 def _version(show: bool) -> None:
@@ -38,7 +64,6 @@ def _version(show: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
@@ -47,19 +72,14 @@ def _root(
     """Start with `tilth init DATA`, then `tilth run recipe.yaml`."""
 
 
-for _panel, _names in COMMANDS.items():
-    for _name in _names:
-        _module = import_module(f"tilth.cli.{_name}_" if _name in ("list", "init") else f"tilth.cli.{_name}")
-        app.command(_name, rich_help_panel=_panel)(_module.command)
-
-
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 our failure, 2 wrong use or input, 3 waiting."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    typed = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app()
+        application([typed] if typed in ALL else ALL)()
     except TilthError as error:
         print(f"tilth: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

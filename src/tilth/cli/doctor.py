@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +50,8 @@ def _python() -> dict[str, Any]:
 
 
 def _extra(name: str, packages: tuple[str, ...]) -> dict[str, Any]:
+    from importlib.metadata import PackageNotFoundError, version
+
     found, missing = [], []
     for package in packages:
         try:

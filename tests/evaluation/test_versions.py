@@ -12,6 +12,7 @@ from tilth.engine import run as run_recipe
 from tilth.evaluation.contestants import Pair
 from tilth.evaluation.inputs import questions_from_samples
 from tilth.evaluation.reopen import reopen
+from tilth.evaluation.report import spoken
 from tilth.evaluation.studies import Reader, compare_pair, training_of
 from tilth.evaluation.versions import answers_of_both
 from tilth.models.scripted import ScriptedModel
@@ -67,6 +68,29 @@ def test_the_report_of_two_versions_says_what_changed_in_the_data(two):
     near = found.training.changes.near(found.protocol.questions)
     assert near["t:1"][1] in ("added", "changed")
     assert reopen(newer, Reader("zh")).as_dict() == found.as_dict()
+
+
+def test_a_question_that_the_older_model_learned_from_is_told_of(two):
+    older, newer = two
+    asked = questions_from_samples([Sample("0" * 16, "t:1", (Message("user", "水为什么往低处流呢"),))])
+    pair = Pair(ScriptedModel({}, "旧答", "v1"), ScriptedModel({}, "新答", "v2"))
+
+    def told(language):
+        training = training_of(newer, False, older.path)
+        settings = Compare(general=None)
+        return compare_pair(pair, asked, newer, settings, training=training, reader=Reader(language))
+
+    found = told("en")
+    (leak,) = found.as_dict()["leaks"]
+    assert (leak["place"], leak["split"], leak["older"]) == ("raw.jsonl:1", "train", True)
+    assert any("the comparison favours it" in said for said in spoken(found))
+    html = (newer.report / "compare.html").read_text("utf-8")
+    assert "raw.jsonl:1 of the older version" in html
+    assert "older version</td>" in html
+    assert reopen(newer, Reader("en")).as_dict() == found.as_dict()
+    assert any("比较因此偏向它" in said for said in spoken(told("zh")))
+    leaks = CliRunner().invoke(app, ["compare", str(newer.path), "--again"]).stdout
+    assert "raw.jsonl:1 (train of the older version)" in leaks
 
 
 def test_diff_shows_data_and_answers_side_by_side(two):

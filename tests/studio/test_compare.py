@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from tests.loopback import running
+from tilth.errors import FolderError
+from tilth.evaluation.reopen import reopen
 from tilth.evaluation.studies import compare_answers
 from tilth.store.files import read_jsonl, write_jsonl
 from tilth.store.folder import RunFolder
@@ -24,6 +26,16 @@ def voted(folder, tmp_path):
     write_jsonl(tmp_path / "answers.jsonl", ROWS)
     compare_answers(tmp_path / "answers.jsonl", tmp_path / "run")
     run = RunFolder(tmp_path / "run")
+    with running(app(run)) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
+        yield run, client
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """A studio over a folder that holds nothing but an imported file of answers."""
+    write_jsonl(tmp_path / "answers.jsonl", ROWS)
+    compare_answers(tmp_path / "answers.jsonl", tmp_path / "before-after")
+    run = RunFolder(tmp_path / "before-after")
     with running(app(run)) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
         yield run, client
 
@@ -87,3 +99,34 @@ def test_a_wrong_vote_is_refused(voted, change, status):
     assert client.post("/compare", data=sent).status_code == status
     assert client.post("/compare", data=sent, headers={"origin": "http://evil.example"}).status_code == 403
     assert not run.votes.exists()
+
+
+def test_imported_answers_are_voted_on_without_a_run(imported):
+    run, client = imported
+    front = client.get("/?lang=en")
+    assert (front.url.path, front.url.query) == ("/compare", b"lang=en")
+    assert 'href="/samples' not in front.text
+    sent = {**fields(front.text), "act": "left", "who": "小李", "ms": "900"}
+    assert "1 of 6 pairs voted on" in client.post("/compare?lang=en", data=sent).text
+    (vote,) = read_jsonl(run.votes)
+    result = client.get("/compare/result?lang=en").text
+    assert vote["person"] == "小李"
+    assert "小李" in result
+    assert 'href="/sample' not in result
+    again = reopen(run)
+    assert (again.tally.judged, again.as_dict()["judged_by"]) == (1, "people")
+
+
+@pytest.mark.parametrize("address", ["/samples", "/sample?place=answers.jsonl%3A1", "/review", "/chat"])
+def test_a_folder_without_a_run_has_no_pages_of_samples(imported, address):
+    _, client = imported
+    told = client.get(address, headers={"accept-language": "en"})
+    assert told.status_code == 404
+    assert "no run whose samples could be shown" in told.text
+    assert 'href="/samples' not in told.text
+    assert client.get("/report/compare.html").status_code == 200
+
+
+def test_a_folder_with_nothing_is_refused(tmp_path):
+    with pytest.raises(FolderError, match="no run folder"):
+        app(RunFolder(tmp_path))

@@ -54,7 +54,7 @@ def command(
             found, folder = _file(path, recipe, [*(assign or ()), *chosen], out, reader)
         else:
             found, folder = _run(what, [*(assign or ()), *chosen], reader)
-    emit(found.as_dict()) if json else _tell(found, folder / "report")
+    emit(found.as_dict()) if json else _tell(found, folder)
 
 
 def _run(what: str, assign: list[str], reader: Reader) -> tuple[Comparison, Path]:
@@ -88,12 +88,15 @@ def _file(
     return compare_models(pair, path, out, settings, named=named, reader=reader), out
 
 
-def _tell(found: Any, report: Path) -> None:
+def _tell(found: Any, folder: Path) -> None:
     from tilth.evaluation.report import spoken
 
     for line in spoken(found):
         say(line)
     for leak in found.leaks[:5]:
-        say(f"leak: {leak.question.text} stands at {leak.place} ({leak.split})")
+        side = f"{leak.split} of the older version" if leak.older else leak.split
+        say(f"leak: {leak.question.text} stands at {leak.place} ({side})")
     for name in ("compare.html", "compare.md", "worklist.jsonl"):
-        say(f"  {report / name}")
+        say(f"  {folder / 'report' / name}")
+    if found.evidence.source is None:
+        say(f"Vote without knowing which answer is whose: tilth studio {folder}")

@@ -31,6 +31,8 @@ class Training:
     """The sides it learned from or was chosen by: `train` and `validation`."""
     stale: bool | None = None
     """Whether it was trained on other data than the run now holds; `None` where that is not known."""
+    older: Mapping[Side, Sequence[Sample]] = field(default_factory=dict)
+    """The same sides of the run that the other model was trained on, where that is one."""
     changes: Changes | None = None
     """What this data says differently from that of the other side, where that is a run too."""
 
@@ -79,7 +81,13 @@ class Comparison:
             "char_f": wording(self.rows, self.protocol.seed),
             "general": None if self.general is None else self.general.as_dict(),
             "leaks": [
-                {"question": x.question.text, "place": x.place, "similarity": x.similarity, "split": x.split}
+                {
+                    "question": x.question.text,
+                    "place": x.place,
+                    "similarity": x.similarity,
+                    "split": x.split,
+                    "older": x.older,
+                }
                 for x in self.leaks
             ],
             "stale": self.training.stale,
@@ -137,7 +145,10 @@ def compare(
         tally=tally(verdicts),
         heldout=heldout,
         near=nearest(protocol.questions, training.data.get("train", ())),
-        leaks=tuple(leaks(protocol.questions, training.data)),
+        leaks=(
+            *leaks(protocol.questions, training.data),
+            *leaks(protocol.questions, training.older, older=True),
+        ),
         language=language,
         training=training,
         notes=notes or {},

@@ -36,6 +36,8 @@ class Leak:
     place: str
     similarity: float
     split: Side
+    older: bool = False
+    """Whether it stands in the data of the older run that the model before was trained on."""
 
 
 def nearest(questions: Sequence[Question], samples: Iterable[Sample], k: int = 3) -> Mapping[str, list[Near]]:
@@ -67,11 +69,19 @@ def _keep(heap: list[tuple[float, int, Near]], item: tuple[float, int, Near], k:
         heapreplace(heap, item)
 
 
-def leaks(questions: Sequence[Question], sides: Mapping[Side, Iterable[Sample]]) -> list[Leak]:
-    """The questions for which the leak rule fires, against the sides the model learned from or was chosen by."""
+def leaks(
+    questions: Sequence[Question], sides: Mapping[Side, Iterable[Sample]], older: bool = False
+) -> list[Leak]:
+    """The questions for which the leak rule fires, against the sides the model learned from or was chosen by.
+
+    Args:
+        questions: what is asked.
+        sides: the data.
+        older: whether it is the data of an older run, whose model is asked too.
+    """
     texts = [(i, question.text) for i, question in enumerate(questions)]
     return [
-        Leak(questions[i], place, similarity, side)
+        Leak(questions[i], place, similarity, side, older)
         for side, samples in sides.items()
         for i, place, similarity in _find(texts, [(s.place, s.question) for s in samples])
     ]

@@ -138,6 +138,12 @@ PAGE: dict[str, tuple[str, str]] = {
         "nearly stands at {place} of the {side} side (similarity {similarity}); an answer to it shows memory",
         "几乎就是 {place}（{side}，相似度 {similarity}）；答得好只说明记住了",
     ),
+    "leak_older_at": (
+        "nearly stands at {place} of the older version's {side} side (similarity {similarity}); "
+        "the model before may remember it",
+        "几乎就是旧版本的 {place}（{side}，相似度 {similarity}）；之前的模型可能记住了它",
+    ),
+    "leak_older": ("older version", "旧版本"),
     "leaks_title": ("Questions that leak", "泄漏的问题"),
     "leaks_rule": (
         "Rule: character 3-gram Jaccard ≥ 0.6 or 8-gram containment ≥ 0.7.",

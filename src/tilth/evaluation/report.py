@@ -85,9 +85,9 @@ def warnings(comparison: Comparison) -> list[str]:
         found.append(say(language, "templates"))
     if comparison.training.stale:
         found.append(say(language, "stale"))
-    if comparison.leaks:
-        leaked = len({leak.question.place for leak in comparison.leaks})
-        found.append(say(language, "leaks", n=leaked))
+    for older, phrase in ((False, "leaks"), (True, "leaks_older")):
+        if leaked := {leak.question.place for leak in comparison.leaks if leak.older is older}:
+            found.append(say(language, phrase, n=len(leaked)))
     if comparison.failed:
         found.append(say(language, "failed", n=comparison.failed, all=2 * len(comparison.rows)))
     if comparison.evidence.bias is not None:

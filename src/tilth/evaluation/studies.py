@@ -96,8 +96,10 @@ def compare_run(
 def training_of(run: RunFolder, own_model: bool, before: Path | None) -> Training:
     """What is known of the data: of the run's own, and of that of the run that `before` may be."""
     older = None if before is None else RunFolder(before)
-    versions = changes(older, run) if older is not None and older.run_json.exists() else None
-    return Training(data_of(run), is_stale(run) if own_model else None, versions)
+    stale = is_stale(run) if own_model else None
+    if older is None or not older.run_json.exists():
+        return Training(data_of(run), stale)
+    return Training(data_of(run), stale, data_of(older), changes(older, run))
 
 
 def compare_models(

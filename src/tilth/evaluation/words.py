@@ -167,6 +167,11 @@ PHRASES: dict[str, tuple[str, str]] = {
         "{n} of the questions nearly stand in the data the model learned from. Answers to them show memory, not skill.",
         "有 {n} 道题几乎就在模型学过的数据里。它们的回答只说明记住了，不说明学会了。",
     ),
+    "leaks_older": (
+        "{n} of the questions nearly stand in the data of the older version, from which the model before learned: it may "
+        "remember their answers, so the comparison favours it.",
+        "有 {n} 道题几乎就在旧版本的数据里，之前的模型学过它们：它可能记住了答案，比较因此偏向它。",
+    ),
     "failed": (
         "{n} of {all} answers failed. Run the same command again to ask for them again.",
         "{all} 条回答中有 {n} 条失败。再次运行同一命令会重新提问。",

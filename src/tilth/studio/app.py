@@ -30,6 +30,12 @@ PAGES = {
 """Module with a function `routes(studio)` → the addresses under which they lie. A new page is a new module, a line here,
 and a link in `studio_base.html`."""
 
+WITHOUT_SAMPLES = {
+    "compare": ("/", *PAGES["compare"]),
+    **{name: PAGES[name] for name in ("reports", "assets")},
+}
+"""The pages of a folder that `tilth compare FILE -o` made: it has answers and no samples."""
+
 
 def app(
     run: RunFolder,
@@ -49,7 +55,7 @@ def app(
 
     Raises:
         MissingExtra: starlette is not installed.
-        FolderError: this is no run folder.
+        FolderError: this is no run folder, and holds no comparison either.
     """
     try:
         from starlette.applications import Starlette
@@ -57,12 +63,13 @@ def app(
     except ImportError as error:
         raise MissingExtra("tilth studio", "studio") from error
     studio = Studio(run, progress)
+    pages = WITHOUT_SAMPLES if studio.only_compared else PAGES
     handlers: dict[Any, Any] = {
         TilthError: studio.refused,
         HTTPException: studio.unknown,
         Exception: studio.broken,
     }
-    routes = [later(studio, module, addresses) for module, addresses in PAGES.items()]
+    routes = [later(studio, module, addresses) for module, addresses in pages.items()]
     made = Starlette(routes=routes, exception_handlers=handlers)
     made.add_middleware(Guard, hosts=None if hosts is None else frozenset(hosts), token=None)
     made.add_middleware(Door, token=token)

@@ -29,7 +29,7 @@ MOST_MS = 3_600_000
 
 
 def routes(studio: Studio) -> list[Route]:
-    """`/compare` and `/compare/result`."""
+    """`/compare` and `/compare/result`; `/` leads there where there is nothing else to show."""
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import RedirectResponse
     from starlette.routing import Route
@@ -63,7 +63,12 @@ def routes(studio: Studio) -> list[Route]:
         known = {**facts(comparison), "layout": "studio_base.html", "lead": partial(_to, studio, request)}
         return studio.page(request, "compare.html", **known)
 
+    def front(request: Request) -> Response:
+        query = request.url.query
+        return RedirectResponse("/compare" + (f"?{query}" if query else ""))
+
     return [
+        *([Route("/", front)] if studio.only_compared else []),
         Route("/compare", page),
         Route("/compare", vote, methods=["POST"]),
         Route("/compare/result", result),
@@ -135,4 +140,5 @@ def _cast(booth: Booth, name: str, act: str, form: dict[str, Any]) -> None:
 
 def _to(studio: Studio, request: Request, place: str) -> str:
     """The address of a sample of this run; empty where the place is none of its."""
-    return studio.href(request)("/sample", place=place) if studio.index.knows(place) else ""
+    known = not studio.only_compared and studio.index.knows(place)
+    return studio.href(request)("/sample", place=place) if known else ""

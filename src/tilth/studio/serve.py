@@ -33,7 +33,7 @@ def serve(
 
     Raises:
         MissingExtra: starlette or uvicorn is not installed.
-        FolderError: this is no run folder.
+        FolderError: this is no run folder, and holds no comparison either.
         UserError: the address cannot be listened on.
     """
     try:

@@ -39,23 +39,30 @@ class Studio:
         """Open a run; its index is made here where it is missing.
 
         Raises:
-            FolderError: this is no run folder.
+            FolderError: this is no run folder, and holds no comparison either.
         """
         self.folder = folder
+        self.only_compared = not folder.run_json.exists() and (folder.report / "protocol.json").exists()
+        """Whether this is no run: a folder that `tilth compare FILE -o` made, with answers and no samples."""
         self._lock = Lock()
-        self._index = stamp(folder), open_index(folder, progress)
+        self._index = None if self.only_compared else (stamp(folder), open_index(folder, progress))
         self._teller: tuple[Catalog, Teller] | None = None
 
     @property
     def index(self) -> Catalog:
-        """The samples as the run's files are now; made again where a file changed."""
-        mark = stamp(self.folder)
-        if self._index[0] != mark:
+        """The samples as the run's files are now; made again where a file changed.
+
+        Raises:
+            FolderError: the folder holds a comparison and no samples.
+        """
+        mark, index = stamp(self.folder), self._index
+        if index is None or index[0] != mark:
             with self._lock:
-                if self._index[0] != mark:
+                index = self._index
+                if index is None or index[0] != mark:
                     # The old one is not closed: another request may be reading it.
-                    self._index = mark, open_index(self.folder)
-        return self._index[1]
+                    index = self._index = mark, open_index(self.folder)
+        return index[1]
 
     @property
     def teller(self) -> Teller:
@@ -80,7 +87,7 @@ class Studio:
             request: what is answered.
             template: a template that extends `studio_base.html`.
             code: the HTTP status.
-            context: what the template is given beside `run`, `path`, `href`, `static`, `plain`, `asked` and `other`.
+            context: what the template is given beside `run`, `only_compared`, `path`, `href`, `static`, `plain`, `asked` and `other`.
         """
         from starlette.responses import HTMLResponse
 
@@ -91,6 +98,7 @@ class Studio:
             template,
             lang,
             run=self.folder.name,
+            only_compared=self.only_compared,
             code=code,
             path=request.scope["path"],
             reports=reports.reports(self.folder),

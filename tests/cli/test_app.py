@@ -197,6 +197,12 @@ def test_init_then_run(here):
     assert json.loads(done.stdout)["counts"]["taken"] == 9
 
 
+def test_a_file_in_another_encoding_is_shown_the_way(here):
+    (here / "a.csv").write_bytes("问题,回答\n一二三,四五六\n".encode("gb18030"))
+    done = tilth("show", "a.csv")
+    assert (done.returncode, "say `--encoding gb18030`" in done.stderr) == (2, True)
+
+
 @pytest.mark.train
 def test_convert_a_model(here):
     pytest.importorskip("sentencepiece")

@@ -14,7 +14,7 @@ from tilth.sample import Message, Sample
 
 from .samples import CARRIED
 
-HELPERS = {"__init__", "base", "columns", "detect", "instruction", "pairs", "rounds", "turns"}
+HELPERS = {"__init__", "base", "columns", "detect", "guess", "instruction", "pairs", "rounds", "turns"}
 NAMES = FORMATS.names()
 RICH = Sample(
     "00000000000000aa",

@@ -61,6 +61,19 @@ def test_the_keys_that_were_seen_are_shown():
         detect([{"作者": "甲", "正文": "文"}])
 
 
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({"prompt": "问", "response": "答"}, "prompt: prompt, completion: response"),
+        ({"question": "问", "reply": "答"}, "prompt: question, completion: reply"),
+        ({"title": "题", "content": "文"}, "columns: {question: YOUR KEY"),
+    ],
+)
+def test_the_way_out_is_shown(record, said):
+    with pytest.raises(FormatError, match=said):
+        detect([record])
+
+
 def test_no_records():
     with pytest.raises(FormatError, match="no record to recognize"):
         detect([])

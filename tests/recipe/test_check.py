@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.errors import NotFoundError, RecipeError
+from tilth.errors import NotFoundError, RecipeError, SourceError
 from tilth.recipe import load, shipped_names
 from tilth.recipe.catalog import catalog, json_schema
 from tilth.recipe.check import check, shipped_text
@@ -159,6 +159,50 @@ def test_init_writes_a_recipe_that_checks(folder, recipe):
     plan = load(found["recipe"])
     assert plan.recipe.data.format == "coig_cqia"
     assert Path(plan.specs[0].path).resolve() == (folder / "raw.jsonl").resolve()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "source", "format_"),
+    [
+        ("a.jsonl", '{"prompt": "问", "response": "答"}\n', {"prompt": "prompt", "completion": "response"}, "prompt_completion"),
+        ("a.json", '[{"Question": "问", "reply": "答", "系统": "令"}]', {"question": "Question", "answer": "reply", "system": "系统"}, "csv"),
+        ("a.csv", "题目,回答\n问,答\n", {"prompt": "题目", "completion": "回答"}, "prompt_completion"),
+        ("a.jsonl", '{"true": 1, "1": 2, "q": "问", "a": "答"}\n', {"prompt": "q", "completion": "a"}, "prompt_completion"),
+    ],
+)  # fmt: skip
+def test_init_finds_the_question_and_the_answer_by_their_names(tmp_path, name, data, source, format_):
+    (tmp_path / name).write_text(data, encoding="utf-8")
+    found = init(tmp_path / name, "assistant", tmp_path)
+    assert (found["format"], found["columns"]) == (format_, source)
+    assert all(f"`{key}`" in found["note"] for key in source.values())
+    (spec,) = load(found["recipe"]).specs
+    assert (spec.columns, spec.format) == (source, format_)
+
+
+def test_init_writes_the_encoding_it_sees(tmp_path):
+    (tmp_path / "a.csv").write_bytes("question,answer\n问题一二三,回答四五六\n".encode("gb18030"))
+    found = init(tmp_path / "a.csv", "assistant", tmp_path)
+    assert (found["encoding"], "gb18030" in found["note"]) == ("gb18030", True)
+    assert load(found["recipe"]).specs[0].encoding == "gb18030"
+    (tmp_path / "b.csv").write_text("question,answer\n问,答\n", encoding="utf-8")
+    (tmp_path / "recipe.yaml").unlink()
+    with pytest.raises(SourceError, match="name each file with its encoding"):
+        init(tmp_path, "assistant", tmp_path)
+
+
+@pytest.mark.parametrize(("data", "said"), [("", "it is empty"), ("{broken\n", "JSON")])
+def test_init_says_why_nothing_can_be_read(tmp_path, data, said):
+    (tmp_path / "a.jsonl").write_text(data, encoding="utf-8")
+    with pytest.raises(SourceError, match=f"no record that can be read.*{said}"):
+        init(tmp_path / "a.jsonl", "assistant", tmp_path)
+
+
+def test_a_recipe_file_with_a_name_of_its_own_names_its_run(folder):
+    assert (
+        load(init(folder / "raw.jsonl", "assistant", folder / "my cats.yaml")["recipe"]).recipe.name
+        == "my-cats"
+    )
+    assert load(init(folder / "raw.jsonl", "assistant", folder / "x")["recipe"]).recipe.name == "assistant"
 
 
 def test_the_catalog_knows_every_operator_and_its_settings():

@@ -53,39 +53,45 @@ def test_settings_are_checked_by_the_plan(tmp_path, change, message):
 def test_a_first_look(tmp_path):
     path = put(tmp_path, "a.json", "[" + ", ".join(f'{{"n": {n}}}' for n in range(50)) + "]")
     look = sniff(str(path), limit=3)
-    assert (look.layout, look.records, look.hint) == ("array", ({"n": 0}, {"n": 1}, {"n": 2}), "")
+    assert (look.layout, look.records, look.encoding) == ("array", ({"n": 0}, {"n": 1}, {"n": 2}), "")
 
 
 LINES = "".join(f'{{"问": "第{n}个问题"}}\n' for n in range(30))
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "hint"),
+    ("name", "data", "likely"),
     [
-        ("a.jsonl", LINES.encode("gb18030"), "encoding: gb18030"),
-        ("a.jsonl", b'{"a": "plain"}\n' * 50 + LINES.encode("gb18030"), "encoding: gb18030"),
-        ("a.csv", "问题,回答\n一,二\n".encode("gbk"), "encoding: gb18030"),
-        ("a.jsonl", LINES.encode("utf-16"), "encoding: utf-16"),
-        ("a.json", ("[" + LINES.replace("\n", ",")[:-1] + "]").encode("gb18030"), "encoding: gb18030"),
+        ("a.jsonl", LINES.encode("gb18030"), "gb18030"),
+        ("a.jsonl", b'{"a": "plain"}\n' * 50 + LINES.encode("gb18030"), "gb18030"),
+        ("a.csv", "问题,回答\n一,二\n".encode("gbk"), "gb18030"),
+        ("a.jsonl", LINES.encode("utf-16"), "utf-16"),
+        ("a.json", ("[" + LINES.replace("\n", ",")[:-1] + "]").encode("gb18030"), "gb18030"),
         ("a.jsonl", LINES.encode(), ""),
         ("a.jsonl", LINES.encode() + b'{"a": "\xff"}\n', ""),
         ("a.jsonl", b"plain", ""),
         ("a.txt", b"\xff\xff\xff\n" * 9, ""),
     ],
 )
-def test_a_wrong_encoding_is_noticed(tmp_path, name, data, hint):
+def test_a_wrong_encoding_is_noticed(tmp_path, name, data, likely):
     look = sniff(str(put(tmp_path, name, data)))
-    assert (hint in look.hint) if hint else look.hint == ""
+    assert look.encoding == likely
+
+
+def test_a_first_look_says_what_was_wrong_first(tmp_path):
+    look = sniff(str(put(tmp_path, "a.jsonl", '{"n": 0}\n{broken\n{"n": 1}\n[[\n')))
+    assert look.records == ({"n": 0}, {"n": 1})
+    assert "JSON" in look.error
 
 
 def test_a_declared_encoding_is_not_questioned(tmp_path):
     path = put(tmp_path, "a.jsonl", LINES.encode("gb18030"))
     assert sniff(str(path), encoding="gb18030").records[0] == {"问": "第0个问题"}
-    assert sniff(str(path), encoding="gb18030").hint == ""
+    assert sniff(str(path), encoding="gb18030").encoding == ""
 
 
 def test_a_first_look_at_a_long_line_of_chinese(tmp_path):
     """The look ends inside a character; that is no sign of a wrong encoding."""
     path = put(tmp_path, "a.json", '[{"a": "' + "水" * 500_000 + '"}]')
-    assert sniff(str(path)).hint == ""
+    assert sniff(str(path)).encoding == ""
     assert len(read(path)) == 1

@@ -29,11 +29,18 @@ def command(
     Example: tilth show runs/demo --door dropped --reason near_duplicate
     """
     from tilth.engine import preview, show
+    from tilth.errors import UserError
 
     is_run = (Path(run) / "run.json").exists()
-    lines = show(run, door, reason) if is_run else preview(run, format_, encoding, page)
-    rows = list(islice(lines, limit or None))
-    if not is_run and encoding == "utf-8" and any("error" in row for row in rows):
+    hinted = not is_run and encoding == "utf-8"
+    try:
+        lines = show(run, door, reason) if is_run else preview(run, format_, encoding, page)
+        rows = list(islice(lines, limit or None))
+    except UserError:
+        if hinted:
+            _hint(Path(run))
+        raise
+    if hinted and any("error" in row for row in rows):
         _hint(Path(run))
     if json:
         emit(rows)

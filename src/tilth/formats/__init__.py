@@ -24,5 +24,6 @@ from tilth.formats import (  # noqa: F401  importing a format registers it
 from tilth.formats.base import FORMATS, Format, Record, register
 from tilth.formats.columns import mapped, read_record
 from tilth.formats.detect import detect
+from tilth.formats.guess import guess
 
-__all__ = ["FORMATS", "Format", "Record", "detect", "mapped", "read_record", "register"]
+__all__ = ["FORMATS", "Format", "Record", "detect", "guess", "mapped", "read_record", "register"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from tilth.errors import FormatError
 from tilth.formats.base import FORMATS, Format, Record, kind_of
+from tilth.formats.guess import guess
 
 ENOUGH = 0.95
 """The share of records that must fit. A run fails when more than 5 % of its input is set aside (DESIGN §2), so a
@@ -26,7 +27,7 @@ def detect(records: Sequence[Record]) -> Format:
         odd = _first_misfit(records, counts, best)
         raise FormatError(
             f"no format fits these records; {odd}.",
-            f"Name one with `format:` and map its keys with `columns:`. Known: {', '.join(FORMATS.names())}.",
+            f"{_proposal(records)} Known: {', '.join(FORMATS.names())}.",
         )
     return min((fmt for name, fmt in FORMATS if counts[name] == best), key=lambda fmt: fmt.rank)
 
@@ -44,3 +45,14 @@ def _first_misfit(records: Sequence[Record], counts: dict[str, int], best: int) 
     name = next(name for name, count in counts.items() if count == best)
     index, record = next((i, r) for i, r in enumerate(records, 1) if not FORMATS.get(name).fits(r))
     return f"most fit `{name}`, but record {index} has {_keys(record)}"
+
+
+def _proposal(records: Sequence[Record]) -> str:
+    found = guess(records)
+    if found is None:
+        return (
+            "Name one with `format:` and say which keys of yours it finds there: "
+            "`columns: {question: YOUR KEY, answer: YOUR KEY}` for `format: csv`."
+        )
+    columns = ", ".join(f"{key}: {name}" for key, name in found.columns.items())
+    return f"They look like `format: {found.format}` with `columns: {{{columns}}}`; `tilth init` writes that."

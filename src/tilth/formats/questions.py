@@ -11,6 +11,7 @@ from typing import Any
 from tilth.errors import FormatError
 from tilth.formats.base import Format, Record, need_object, need_text, refuse, register, rest, turn
 from tilth.formats.columns import has
+from tilth.formats.guess import ANSWERS
 from tilth.formats.instruction import QUESTION, read_question
 from tilth.formats.pairs import read_prompt
 from tilth.formats.rounds import refuse_names
@@ -20,7 +21,7 @@ NAME = "questions"
 PLACES = ("question", "prompt", "messages", "instruction", "title")
 ANSWERED = {
     "answer", "answers", "output", "response", "completion", "chosen", "rejected", "content", "text",
-    "conversations", "conversation", "instances",
+    "conversations", "conversation", "instances", *ANSWERS,
 }  # fmt: skip
 """Keys beside which a record is more than a question: such records are not taken for questions unasked."""
 

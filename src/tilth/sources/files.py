@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 from tilth.errors import SourceError
 from tilth.sources.base import Layout, Part, Shard, Spec
 from tilth.sources.cutting import parts_of
-from tilth.sources.layout import encoding_hint, layout_of
+from tilth.sources.layout import layout_of, likely_encoding
 from tilth.sources.listing import Found, data_root, files_of
 from tilth.sources.reading import entries
 from tilth.sources.streams import BUFFER, canonical_encoding, open_stored, size_of
@@ -32,8 +32,10 @@ class Look:
     layout: Layout
     records: tuple[Any, ...]
     """The first records that could be parsed."""
-    hint: str = ""
-    """What to set in the recipe so that the file can be read; empty when nothing seems wrong."""
+    encoding: str = ""
+    """The encoding that the file seems to be in, where that is not the one it was read with; else empty."""
+    error: str = ""
+    """Why the first entry that could not be parsed could not; empty when all could."""
 
 
 def plan(specs: Sequence[Spec], *, shard_bytes: int = SHARD_BYTES) -> list[Shard]:
@@ -76,15 +78,29 @@ def sniff(path: str, *, encoding: str = "utf-8", page: str | None = None, limit:
         SourceError: the file cannot be read, and nothing can be said about why.
     """
     codec = canonical_encoding(encoding)
-    hint = encoding_hint(path) if codec == "utf-8" else ""
+    likely = likely_encoding(path) if codec == "utf-8" else ""
     part = Part(path, Path(path).name, layout_of(path, codec, page), encoding=codec)
     try:
-        seen = islice((e.record for e in islice(entries(part), FAR) if not (e.blank or e.error)), limit)
-        return Look(part.layout, tuple(seen), hint)
+        records, error = _first(part, limit)
     except SourceError:
-        if hint:
-            return Look(part.layout, (), hint)
+        if likely:
+            return Look(part.layout, (), likely)
         raise
+    return Look(part.layout, tuple(records), likely, error)
+
+
+def _first(part: Part, limit: int) -> tuple[list[Any], str]:
+    """The first records of a part, and what was wrong with the first entry that is none."""
+    records: list[Any] = []
+    wrong = ""
+    for entry in islice(entries(part), FAR):
+        if entry.error:
+            wrong = wrong or entry.error
+        elif not entry.blank:
+            records.append(entry.record)
+        if len(records) == limit:
+            break
+    return records, wrong
 
 
 def digest(path: str) -> str:

@@ -93,22 +93,36 @@ def _everything(path: str, encoding: str) -> bytes:
         return stream.read().removeprefix(BOM)
 
 
-def encoding_hint(path: str) -> str:
-    """What the recipe should say where a file that is read as UTF-8 seems to be in another encoding; else empty.
+def likely_encoding(path: str) -> str:
+    """`utf-16` or `gb18030` where a file that is read as UTF-8 seems to be in it; else empty.
 
     Raises:
         SourceError: the file cannot be opened.
     """
     raw = head(path) if suffix_of(path) not in (PARQUET, *HTML) else b""
     if raw.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
-        return f"{path} begins like UTF-16: set `encoding: utf-16`."
+        return "utf-16"
     lines = raw.split(b"\n")
     if len(raw) == HEAD and len(lines) > 1:
         lines.pop()
     lines = [line for line in lines if not line.isascii()]
     wrong = [line for line in lines if not _decodes(line, "utf-8")]
     if len(wrong) * 2 > len(lines) and sum(_decodes(line, "gb18030") for line in wrong) * 2 > len(wrong):
-        return f"most lines of {path} are no UTF-8 but read as GB18030: set `encoding: gb18030`."
+        return "gb18030"
+    return ""
+
+
+def encoding_hint(path: str) -> str:
+    """What the recipe should say where a file that is read as UTF-8 seems to be in another encoding; else empty.
+
+    Raises:
+        SourceError: the file cannot be opened.
+    """
+    match likely_encoding(path):
+        case "utf-16":
+            return f"{path} begins like UTF-16: set `encoding: utf-16`."
+        case "gb18030":
+            return f"most lines of {path} are no UTF-8 but read as GB18030: set `encoding: gb18030`."
     return ""
 
 

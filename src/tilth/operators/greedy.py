@@ -46,7 +46,7 @@ def keep_greedily(
     index = _Kept(groups, documents, bucket)
     kept = np.ones(documents, dtype=np.bool_)
     dropped: dict[int, tuple[int, float]] = {}
-    present = np.unique(groups.document)
+    present = distinct(groups.document)
     at, size = 0, 64
     while at < present.size:
         block = present[at : at + size]

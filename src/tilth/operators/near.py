@@ -34,8 +34,9 @@ SIGNATURE = 128
 """Bytes of a sample's signature; question and answer have half of it each."""
 DEVIATIONS = 5
 """A pair whose signatures agree less than the threshold asks by so many standard deviations is not looked at."""
-FEW_PAIRS = 50
-"""Pairs for each sample that the questions alone may promise before the answers are asked as well."""
+FEW_PAIRS = 1000
+"""Pairs for each sample that the questions may promise before the answers are indexed as well: to look at so many costs
+what it costs to index an answer."""
 
 
 @set_operator("dedup.near", version=200 + MINHASH_VERSION)

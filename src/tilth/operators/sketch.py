@@ -84,13 +84,21 @@ class Compared:
 
     def may_be(self, measure: Measure, x: Ints, y: Ints) -> Flags:
         """Whether each document of `x` may reach the threshold with the one of `y` beside it; see `Bounds`."""
-        sizes = self.grams.sizes
-        return measure.of(self.sketch.most(x, self.sketch, y), sizes[x], sizes[y]) > 0
+        return self._may_be(measure, x, self, y)
+
+    def _may_be(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
+        """By the sizes, then by the sketches of those that are left."""
+        mine, theirs = self.grams.sizes[x], other.grams.sizes[y]
+        found: Flags = measure.of(np.minimum(mine, theirs), mine, theirs) > 0
+        left = np.flatnonzero(found)
+        most = self.sketch.most(x[left], other.sketch, y[left])
+        found[left] = measure.of(most, mine[left], theirs[left]) > 0
+        return found
 
     def alike(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
         """Whether each document of `x` reaches the threshold with the one of `y` beside it, which is in `other`."""
         mine, theirs = self.grams.sizes[x], other.grams.sizes[y]
-        found: Flags = measure.of(self.sketch.most(x, other.sketch, y), mine, theirs) > 0
+        found = self._may_be(measure, x, other, y)
         for at in np.array_split(np.flatnonzero(found), found.sum() // _COUNTED + 1):
             overlaps = self.grams.overlaps(x[at], other.grams, y[at])
             found[at] = measure.of(overlaps, mine[at], theirs[at]) > 0

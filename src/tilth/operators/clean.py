@@ -16,6 +16,7 @@ from tilth.operators.clean_mojibake import fix_mojibake
 from tilth.operators.list_numbers import strip_list_number
 from tilth.operators.mending import Mode, mend
 from tilth.operators.protect import masked, outside, settled, spans
+from tilth.operators.regex import regex
 from tilth.sample import Propose, Sample
 
 __all__ = [
@@ -34,7 +35,7 @@ _EMOJI = (
     "\U0001f000-\U0001faff"
 )
 _JOINING = "\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefe"
-_INVISIBLE = re.compile(
+_INVISIBLE = regex(
     rf"""
     (?P<keep>
         (?<=[{_EMOJI}\ufe0f]) \u200d (?=[{_EMOJI}])
@@ -79,13 +80,13 @@ def _visible(match: re.Match[str]) -> str:
 
 
 _SPACES = " \xa0\u2000-\u200a\u202f\u205f\u3000"
-_RARE_SPACE = re.compile(rf"[{_SPACES[1:]}]")
-_WIDE_GAP = re.compile(rf"(?<=\S)[{_SPACES}]{{2,}}(?=\S)")
-_COLUMNS = re.compile(rf"\S[{_SPACES}]{{3,}}\S(?:.*\S)?[{_SPACES}]{{3,}}\S|\t|\|")
-_TRAILING = re.compile(rf"[{_SPACES}\t]+$", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n{3,}")
-_FULL_INDENT = re.compile(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILINE)
-_CODE_LINE = re.compile(r"(?: {2,}|\t)\s*\S")
+_RARE_SPACE = regex(rf"[{_SPACES[1:]}]")
+_WIDE_GAP = regex(rf"(?<=\S)[{_SPACES}]{{2,}}(?=\S)")
+_COLUMNS = regex(rf"\S[{_SPACES}]{{3,}}\S(?:.*\S)?[{_SPACES}]{{3,}}\S|\t|\|")
+_TRAILING = regex(rf"[{_SPACES}\t]+$", re.MULTILINE)
+_BLANK_LINES = regex(r"\n{3,}")
+_FULL_INDENT = regex(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILINE)
+_CODE_LINE = regex(r"(?: {2,}|\t)\s*\S")
 
 
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -144,16 +145,16 @@ def _squeeze_line(line: str) -> str:
 
 
 _HAN = "\u3400-\u9fff"
-_FULL_STOP = re.compile(r"[，。、；：！？…,.!?;:][”’」』）)*_\s]*$")
-_PAIR = re.compile(
+_FULL_STOP = regex(r"[，。、；：！？…,.!?;:][”’」』）)*_\s]*$")
+_PAIR = regex(
     rf"(?<![{_HAN}][ \u3000])(?<![{_HAN}])([{_HAN}]+)[ \u3000]([{_HAN}]+)(?![{_HAN}]|[ \u3000][{_HAN}])"
 )
-_STRAY = re.compile(rf"(?<=[{_HAN}])[ \u3000](?=[{_HAN}])")
-_PUNCTUATION = re.compile(r"[，。、；：！？…,.!?;:]")
+_STRAY = regex(rf"(?<=[{_HAN}])[ \u3000](?=[{_HAN}])")
+_PUNCTUATION = regex(r"[，。、；：！？…,.!?;:]")
 _SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁余蒋杜苏魏丁沈姜范钱"
 )
-_NOT_PROSE = re.compile(rf"\s*#|.*(?:\||\t|\S[{_SPACES}]{{2,}}\S)")
+_NOT_PROSE = regex(rf"\s*#|.*(?:\||\t|\S[{_SPACES}]{{2,}}\S)")
 
 
 @operator(

@@ -8,13 +8,14 @@ from functools import cache
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.lexicon import sections
 from tilth.operators.protect import HOLE, masked, settled, spans
+from tilth.operators.regex import regex
 from tilth.sample import Sample
 
-_OPENING = re.compile(r"^(?:如题(?:[ \t]*[，,。.：:；;！!…~～]+[ \t]*|[ \t]+|[ \t]*$\n?))+", re.MULTILINE)
-_CLOSING = re.compile(r"(?<=[\s。？！?!，,])(?:如题[。.！!~～]*\s*)+\Z")
+_OPENING = regex(r"^(?:如题(?:[ \t]*[，,。.：:；;！!…~～]+[ \t]*|[ \t]+|[ \t]*$\n?))+", re.MULTILINE)
+_CLOSING = regex(r"(?<=[\s。？！?!，,])(?:如题[。.！!~～]*\s*)+\Z")
 _ASKS = frozenset(f"?？{HOLE}")
-_SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;]*[”」』）)]*")
-_ORNAMENT = re.compile(
+_SENTENCE = regex(r"[^。！？!?；;\n]*[。！？!?；;]*[”」』）)]*")
+_ORNAMENT = regex(
     r"[\s*_~～—=+#>·•|、，,。.！!；;&/\u2010-\u2013\u2190-\u21ff\u2460-\u24ff\u25a0-\u27bf\u2b00-\u2bff"
     r"\ufe0f\u200d\U0001f000-\U0001faff-]|\[[^\[\]\n]{1,6}R\]"
 )

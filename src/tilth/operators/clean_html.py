@@ -9,6 +9,7 @@ from functools import partial
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.lexicon import sections
 from tilth.operators.protect import masked, settled, spans
+from tilth.operators.regex import regex
 from tilth.sample import Sample
 
 
@@ -22,7 +23,7 @@ _VOID = frozenset(_words("void"))
 _LONELY = frozenset(_words("optional_end"))
 _NAMES = _BLOCK | _CELL | _VOID | _LONELY | frozenset(_words("inline"))
 
-_TAG = re.compile(
+_TAG = regex(
     rf"""<(?P<close>/)?(?P<name>{"|".join(sorted(_NAMES, key=len, reverse=True))}|[ovw]:[a-z]+)
     (?P<attributes>(?:
         \s+[a-z][a-z0-9:_-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`]+)
@@ -30,20 +31,20 @@ _TAG = re.compile(
     )*)\s*/?>""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_HIDDEN = re.compile(
+_HIDDEN = regex(
     r"<!--(?:(?!<!--).)*?-->|<(script|style)(?:\s[^<>]*)?>\s*[^\s<](?:(?!<\1[\s>]).)*?</\1\s*>",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
-_HIDDEN_START = re.compile(r"<[!sS]")
-_ENTITY = re.compile(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,8}[0-9]{0,2});")
-_OPENS = re.compile(rf"{_TAG.pattern}|<!--|</?(?:script|style)", re.VERBOSE | re.IGNORECASE | re.ASCII)
-_SHOWN_TAG = re.compile(r"&(?:lt|#60);(?:(?!&(?:lt|gt|#60|#62);)[^<>\n]){1,300}&(?:gt|#62);")
+_HIDDEN_START = regex(r"<[!sS]")
+_ENTITY = regex(r"&(?:#[0-9]{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z]{2,8}[0-9]{0,2});")
+_OPENS = regex(rf"{_TAG.pattern}|<!--|</?(?:script|style)", re.VERBOSE | re.IGNORECASE | re.ASCII)
+_SHOWN_TAG = regex(r"&(?:lt|#60);(?:(?!&(?:lt|gt|#60|#62);)[^<>\n]){1,300}&(?:gt|#62);")
 
 _BREAK, _GAP = "\ufdd1", "\ufdd2"
-_BREAKS = re.compile(rf"[ \t\r\n{_GAP}]*{_BREAK}[\s{_BREAK}{_GAP}]*")
-_GAPS = re.compile(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
+_BREAKS = regex(rf"[ \t\r\n{_GAP}]*{_BREAK}[\s{_BREAK}{_GAP}]*")
+_GAPS = regex(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
 
-_TOPIC = re.compile(
+_TOPIC = regex(
     r"(?<![A-Za-z])(?:X?HTML5?|XML|SVG|CSS3?|JSX|TSX|Vue|React|Angular|DOM|XPath|jQuery|JavaScript)(?![A-Za-z])"
     r"|超文本|标记语言|前端",
     re.IGNORECASE,
@@ -67,20 +68,20 @@ _TOPIC_WORDS = (
     *("超文本", "标记语言", "前端"),
 )
 _NAMED_WORDS = ("标签", "元素", "标记", "tag", "element")
-_NAMED = re.compile(
+_NAMED = regex(
     r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
     r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
     re.IGNORECASE,
 )
-_SOURCE = re.compile(
+_SOURCE = regex(
     r"<!DOCTYPE|<\?(?:php|xml)|<%|\{\{|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
     r"|<[a-z][\w-]*[^<>]*\s(?:v-[a-z]+|[@:][a-z][\w.-]*|className|wx:[a-z]+|th:[a-z]+)\s*=",
     re.IGNORECASE,
 )
-_SOURCE_START = re.compile(r"<|\{\{")
-_CLOSING = re.compile(r"</([A-Za-z][\w.:-]*)\s*>")
-_RICH_TEXT = re.compile(r"\s*<p(?:\s[^<>]*)?>", re.IGNORECASE)
-_ENTITY_TOPIC = re.compile(r"实体|转义|字符引用|\bentit(?:y|ies)\b|\bescap(?:e|ed|ing)\b", re.IGNORECASE)
+_SOURCE_START = regex(r"<|\{\{")
+_CLOSING = regex(r"</([A-Za-z][\w.:-]*)\s*>")
+_RICH_TEXT = regex(r"\s*<p(?:\s[^<>]*)?>", re.IGNORECASE)
+_ENTITY_TOPIC = regex(r"实体|转义|字符引用|\bentit(?:y|ies)\b|\bescap(?:e|ed|ing)\b", re.IGNORECASE)
 
 _MARKUP = frozenset({"amp", "apos", "gt", "lt", "nbsp", "quot"})
 _TYPOGRAPHY = _MARKUP | frozenset(" ".join(sections("html_tags.txt")["entities"]).split())

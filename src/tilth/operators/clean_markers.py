@@ -7,17 +7,18 @@ from itertools import pairwise
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.protect import masked, settled, spans
+from tilth.operators.regex import regex
 from tilth.sample import Sample
 
 _HAN = "\u3400-\u9fff"
 
-_CITATION = re.compile(
+_CITATION = regex(
     r"【\d+(?::\d+)?†[^【】\n]*】|[\[〔【]citation:\s*\d+[\]〕】]|【(?:来源|参考|引用|出处|资料)\s*\d{1,3}】"
 )
-_FOOTNOTE = re.compile(r"(?<=\S)\[\^(?P<name>[\w-]{1,20})\](?![:：(\[])")
-_DEFINED = re.compile(r"^[ \t]*\[\^?([\w-]{1,20})\]", re.MULTILINE)
+_FOOTNOTE = regex(r"(?<=\S)\[\^(?P<name>[\w-]{1,20})\](?![:：(\[])")
+_DEFINED = regex(r"^[ \t]*\[\^?([\w-]{1,20})\]", re.MULTILINE)
 _ONE = r"\[[1-9]\d{0,2}\]"
-_NUMBER = re.compile(
+_NUMBER = regex(
     rf"""(?:
         (?<=[{_HAN}”’」』》）％]) (?: (?:{_ONE})+ | \[\d{{1,3}}(?:[-–,，]\ ?\d{{1,3}}){{1,3}}\] )
       | (?<=[{_HAN}]) [ ]{_ONE} (?=[。，；！？.,;!?]|[ ]*$)
@@ -27,24 +28,24 @@ _NUMBER = re.compile(
     (?!\s*(?:或|和|与|及|、|到|至|中|里|号|项|步|表示|代表|为|是|等于|[:：=]))""",
     re.VERBOSE | re.MULTILINE,
 )
-_NAMED = re.compile(
+_NAMED = regex(
     "(?:数组|列表|集合|下标|索引|元素|矩阵|向量|变量|队列|区间|文献|参考|见|引用|如|第|选项|入|选择|回复|按|或|和|与|及|到|至|是)$"
 )
 _ROLE = r"(?:User|Assistant|Human|ChatGPT|用户|助手|AI助手)[ \t]*[:：]"
-_ROLE_LINE = re.compile(
+_ROLE_LINE = regex(
     rf"^[ \t]*(?:{_ROLE}|[A-Za-z][A-Za-z ]{{0,15}}:|(?:问|答|甲|乙|AI|系统)[:：])", re.MULTILINE
 )
-_OPENING = re.compile(
+_OPENING = regex(
     rf"\A\s*(?:{_ROLE}[ \t]*\n?|<\|im_start\|>(?:system|user|assistant)[ \t]*\n|<\|(?:user|assistant|system)\|>[ \t]*\n"
     r"|<\|start_header_id\|>(?:system|user|assistant)<\|end_header_id\|>\s*|<start_of_turn>(?:user|model)[ \t]*\n"
     r"|<\|begin_of_text\|>)"
 )
-_ENDING = re.compile(
+_ENDING = regex(
     rf"(?:<\|(?:im_end|endoftext|eot_id|end|end_of_text)\|>|<end_of_turn>|</s>|<eo[ahu]>|\n[ \t]*{_ROLE})\s*\Z"
 )
-_INSTRUCTION = re.compile(r"\A\s*(?:<s>\s*)?\[INST\]\s*((?:(?!\[/?INST\])[\s\S])*?)\s*\[/INST\]\s*\Z")
-_TOKEN = re.compile(r"<\||\[/?INST\]|</s>|<eo[ahu]>|<(?:start|end)_of_turn>")
-_TOKEN_TOPIC = re.compile(r"token|特殊|标记|标签|分词|模板|template|结束符|分隔符", re.IGNORECASE)
+_INSTRUCTION = regex(r"\A\s*(?:<s>\s*)?\[INST\]\s*((?:(?!\[/?INST\])[\s\S])*?)\s*\[/INST\]\s*\Z")
+_TOKEN = regex(r"<\||\[/?INST\]|</s>|<eo[ahu]>|<(?:start|end)_of_turn>")
+_TOKEN_TOPIC = regex(r"token|特殊|标记|标签|分词|模板|template|结束符|分隔符", re.IGNORECASE)
 
 
 @operator(

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.protect import outside, settled
+from tilth.operators.regex import regex
 from tilth.sample import Sample
 
 _COMMON = frozenset(
@@ -20,15 +21,15 @@ _TYPOGRAPHIC = frozenset("‘’“”–—…•·™€′″→←×÷\ufeff
 _CP1252 = {chr(byte): byte for byte in range(0x80, 0x100)}
 _CP1252 |= {text: byte for byte in range(0x80, 0xA0) if (text := bytes((byte,)).decode("cp1252", "ignore"))}
 _TAIL = "[" + "".join(character for character, byte in _CP1252.items() if byte < 0xC0) + "]"
-_UTF8_AS_LATIN = re.compile(f"(?:[Â-ß]{_TAIL}|[à-ï]{_TAIL}{{2}}|[ð-ô]{_TAIL}{{3}})+")
-_UTF8_AS_LATIN_SPACED = re.compile(f"(?:[ã-é](?:{_TAIL}{_TAIL}|{_TAIL}[ ]|[ ]{_TAIL})){{2,}}")
+_UTF8_AS_LATIN = regex(f"(?:[Â-ß]{_TAIL}|[à-ï]{_TAIL}{{2}}|[ð-ô]{_TAIL}{{3}})+")
+_UTF8_AS_LATIN_SPACED = regex(f"(?:[ã-é](?:{_TAIL}{_TAIL}|{_TAIL}[ ]|[ ]{_TAIL})){{2,}}")
 _HIGH = f"[À-ÿ{_TAIL[1:]}"
-_GBK_AS_LATIN = re.compile(rf"(?<!{_HIGH})(?:[\xa1\xa3\xb0-\xf7][\xa1-\xfe]){{2,}}(?!{_HIGH})")
+_GBK_AS_LATIN = regex(rf"(?<!{_HIGH})(?:[\xa1\xa3\xb0-\xf7][\xa1-\xfe]){{2,}}(?!{_HIGH})")
 
 _WIDE_LEAD = r"\xe2-\xe9\xef"
-_WIDE_BYTES = re.compile(rf"[{_WIDE_LEAD}][\x80-\xbf]{{2}}(?:[{_WIDE_LEAD}][\x80-\xbf]{{2}}|[\x20-\x7e])*")
-_UTF8_COMPLETE = re.compile(r"(?:[\x20-\x7e]|[\xe2-\xef][\x80-\xbf]{2})*")
-_UTF8_AS_GBK = re.compile(
+_WIDE_BYTES = regex(rf"[{_WIDE_LEAD}][\x80-\xbf]{{2}}(?:[{_WIDE_LEAD}][\x80-\xbf]{{2}}|[\x20-\x7e])*")
+_UTF8_COMPLETE = regex(r"(?:[\x20-\x7e]|[\xe2-\xef][\x80-\xbf]{2})*")
+_UTF8_AS_GBK = regex(
     "["
     + "".join(
         bytes((lead, trail)).decode("gbk", "ignore")

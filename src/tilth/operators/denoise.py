@@ -15,6 +15,7 @@ from tilth.operators.denoise_sets import ClippedStart as ClippedStart
 from tilth.operators.denoise_sets import MergedAnswers as MergedAnswers
 from tilth.operators.features import units
 from tilth.operators.mending import Mode, Repaired, mend
+from tilth.operators.regex import regex
 from tilth.operators.wrong_characters import WrongCharacters as WrongCharacters
 from tilth.sample import Propose, Sample
 
@@ -117,8 +118,8 @@ def repeated_text(
 
 
 _TERMINAL = r"(?:[。！？!?…]|\.(?=\s|$|[\"')]))+[\"'”’」』）)*]*"
-_PIECE = re.compile(rf"(?:(?!{_TERMINAL})[^\n])*(?:{_TERMINAL}|\n+|$)")
-_SENTENCE = re.compile(rf"{_TERMINAL}$")
+_PIECE = regex(rf"(?:(?!{_TERMINAL})[^\n])*(?:{_TERMINAL}|\n+|$)")
+_SENTENCE = regex(rf"{_TERMINAL}$")
 
 
 def _say_once(words: str, min_chars: int) -> Repaired:

@@ -15,6 +15,7 @@ import numpy as np
 from tilth.operators import lexicon
 from tilth.operators.base import Facts, Read, set_operator
 from tilth.operators.features import HAN, units
+from tilth.operators.regex import regex
 from tilth.sample import Proposal, Propose, Sample, Verdict
 
 
@@ -133,7 +134,7 @@ class ClippedStart:
                 yield sample.place, Propose((Proposal("answer", answer, question[0] + answer, evidence),))
 
 
-_THREE_HANZI = re.compile(f"[{HAN}]{{3}}")
+_THREE_HANZI = regex(f"[{HAN}]{{3}}")
 
 
 def _standing_alone(suspects: list[Sample], samples: Iterable[Sample]) -> set[tuple[str, str]]:

@@ -15,6 +15,7 @@ from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
 from tilth.operators.features import repeats_units
 from tilth.operators.measure import Language, chars, language_of, repetition_of
+from tilth.operators.regex import regex
 from tilth.sample import Drop, Message, Sample
 
 Share = Annotated[float, Limits(ge=0, le=1)]
@@ -178,11 +179,11 @@ def refusal(sample: Sample) -> Sample | Drop:
 
 _LONGEST_REFUSAL = 600
 """Characters. A longer answer always says something else too."""
-_BREAK = re.compile(
+_BREAK = regex(
     r"[。！!？?\n；;]+|\.+(?=\s|$|[\u4e00-\u9fff])|[,，\s]+(?=但|不过|然而|可是|but\b|however\b)",
     re.IGNORECASE,
 )
-_LEAD = re.compile(
+_LEAD = regex(
     r"[\s,，”’」』）)*_>-]*(?:([您你]好|喔不|啊|哦|但是|但|不过|然而|可是|因此|所以|同时|此外|另外|当然"
     r"|(?:hi|hello|oh|but|however|therefore|so)\b)[\s,，!！]*)*",
     re.IGNORECASE,

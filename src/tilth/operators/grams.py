@@ -7,7 +7,6 @@ found here is confirmed on the texts themselves before anybody loses a sample.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from tilth.operators.regex import regex
 from tilth.sample import Sample
 
 Ints = npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ _PLAIN_BLOCKS = (
     *((1, 0x2FF), (0x2010, 0x205F), (0x3000, 0x3029), (0x3030, 0x3098), (0x309D, 0x30FF)),
     *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xFF01, 0xFF5E)),
 )
-_OTHER = re.compile(r"[\W_]+")
+_OTHER = regex(r"[\W_]+")
 
 
 def comparison_text(text: str) -> str:

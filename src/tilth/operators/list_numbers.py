@@ -10,17 +10,18 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, edit, operator, set_operator, text
+from tilth.operators.regex import regex
 from tilth.sample import Measured, Sample, Verdict
 
 _HAN = "\u3400-\u9fff"
 _OPENS = '“”"「『《（(【…—🐱>：:'
 _NUMBER = r"\A\s*(?P<number>\d{1,4})"
-_MARKED = re.compile(
+_MARKED = regex(
     rf"{_NUMBER}(?:[ ]?[、．][ \t]*(?=[^\s\d])|\.[ \t]*(?=[{_HAN}{_OPENS}])|[.)）][ \t]+(?=[^\s\d])|[)）](?=[{_HAN}{_OPENS}]))"
 )
-_BARE = re.compile(rf"{_NUMBER}[ \t\u3000]+(?=[{_HAN}A-Za-z{_OPENS}])")
-_ITEM = re.compile(r"(?:^|[\s。！？；;，,])\s*[（(]?(\d{1,4})[ ]?(?:[、．]|\.(?!\d)|[)）])", re.MULTILINE)
-_QUANTITY = re.compile(
+_BARE = regex(rf"{_NUMBER}[ \t\u3000]+(?=[{_HAN}A-Za-z{_OPENS}])")
+_ITEM = regex(r"(?:^|[\s。！？；;，,])\s*[（(]?(\d{1,4})[ ]?(?:[、．]|\.(?!\d)|[)）])", re.MULTILINE)
+_QUANTITY = regex(
     r"(?:[年月日号时点分秒岁周天夜个只条头匹名位人口家所间座栋层楼次遍趟回场顿件套双对副本册页篇首句字行列张片块根支枝棵朵颗粒"
     r"杯碗瓶盒袋包箱斤吨克米里升度元角毛万亿千百十多余来几加减乘除是比和与到至等的倍成折级届代种类项款门道则集部台辆架艘世代维进毫厘公平立英摄第名进位]"
     r"|分之|不是|等于|大于|小于|[A-Za-z]{1,2}(?![A-Za-z])|mm|cm|km|kg|ml|GB|MB|KB|Hz|px|pt|am|pm|vs|in\b|ft\b|years?\b|days?\b|hours?\b|minutes?\b|percent\b|times?\b|people\b|plus\b|minus\b|x\b)"

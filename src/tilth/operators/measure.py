@@ -15,19 +15,20 @@ from tilth.operators.features import HAN, HANGUL, KANA, units
 from tilth.operators.list_numbers import ListNumber as ListNumber
 from tilth.operators.measure_tokens import Tokens as Tokens
 from tilth.operators.privacy_find import find
+from tilth.operators.regex import regex
 from tilth.operators.relevance import Relevance as Relevance
 from tilth.sample import Sample
 
 Language = Literal["zh", "en", "ja", "ko", "ru", "mixed", "other"]
 QuestionType = Literal["what", "why", "how", "yes_no", "choice", "number", "definition", "other"]
 
-_HANZI = re.compile(f"[{HAN}]")
-_KANA = re.compile(f"[{KANA}]")
-_HANGUL = re.compile(f"[{HANGUL}]")
-_CYRILLIC = re.compile("[\u0400-\u052f]+")
-_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
-_ACCENTED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
-_FOREIGN = re.compile(f"[^\\W\\d_{HAN}{KANA}{HANGUL}A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1eff]+")
+_HANZI = regex(f"[{HAN}]")
+_KANA = regex(f"[{KANA}]")
+_HANGUL = regex(f"[{HANGUL}]")
+_CYRILLIC = regex("[\u0400-\u052f]+")
+_LATIN = regex("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
+_ACCENTED = regex("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
+_FOREIGN = regex(f"[^\\W\\d_{HAN}{KANA}{HANGUL}A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1eff]+")
 _DOMINANT = 0.6
 """Share of a text's words that makes its language: a Chinese sentence with two technical terms is still Chinese."""
 

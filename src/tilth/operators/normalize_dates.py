@@ -9,6 +9,7 @@ from typing import Literal
 from tilth.operators.base import Field
 from tilth.operators.normalize_marks import stands_in_foreign_line
 from tilth.operators.protect import outside
+from tilth.operators.regex import regex
 from tilth.sample import Proposal, Sample
 
 DateStyle = Literal["iso", "zh"]
@@ -29,18 +30,18 @@ _NAMES = (
     "|nov(?:ember)?|dec(?:ember)?)"
 )
 _TH = "(?:st|nd|rd|th)?"
-_ENGLISH = re.compile(
+_ENGLISH = regex(
     rf"(?<![A-Za-z0-9])(?:(?P<m1>{_NAMES})\.?[ ](?P<d1>\d{{1,2}}){_TH},?[ ](?P<y1>\d{{4}})"
     rf"|(?P<d2>\d{{1,2}}){_TH}[ ](?:of[ ])?(?P<m2>{_NAMES})\.?,?[ ](?P<y2>\d{{4}}))(?![\dA-Za-z]|[-.]\d)"
 )
-_DATE = re.compile(f"{_NUMERIC}|{_CHINESE}|{_SPELLED}")
-_EUROPEAN = re.compile(rf"{_EDGE}(?P<a>\d{{1,2}})(?P<sep>[-/])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}){_END}")
-_GATE = re.compile(
+_DATE = regex(f"{_NUMERIC}|{_CHINESE}|{_SPELLED}")
+_EUROPEAN = regex(rf"{_EDGE}(?P<a>\d{{1,2}})(?P<sep>[-/])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}){_END}")
+_GATE = regex(
     rf"\d[-/.]\d{{1,2}}[-/.]\d|\d[ ]?年|[〇零一二三四五六七八九]年|(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?,?[ ]\d"
 )
-_VERSION = re.compile(r"(?:[A-Za-z][ -]?|版本?号?[:： 为是]{0,2})$")
-_OTHER_CALENDAR = re.compile(r"(?:[农阴夏旧]历|[公纪]元?前|民国|回历|佛历)[ ]?$")
-_FORMATS = re.compile(r"(?i:mm[-/.]dd|dd[-/.]mm|yyyy)|%[Yymd]")
+_VERSION = regex(r"(?:[A-Za-z][ -]?|版本?号?[:： 为是]{0,2})$")
+_OTHER_CALENDAR = regex(r"(?:[农阴夏旧]历|[公纪]元?前|民国|回历|佛历)[ ]?$")
+_FORMATS = regex(r"(?i:mm[-/.]dd|dd[-/.]mm|yyyy)|%[Yymd]")
 """A text that speaks of ways to write dates means each of them as it stands."""
 _YEARS = range(1900, 2100)
 """Years that a date without 年 may have; others are more often numbers of something."""

@@ -8,18 +8,20 @@ from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import Literal
 
+from tilth.operators.regex import regex
+
 HANZI = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇"
 _NUMERALS = "零〇一二三四五六七八九十百甲乙丙丁戊己庚辛"
 _CLOSERS = "》」』）】〉"
 
 _STROKES = "丨丶丿亅乀乁乚乛灬"
 """Hanzi that no word is written with: they serve as rules and ornaments, as in 小丨女丨子."""
-_HAN = re.compile(f"(?![{_STROKES}])[{HANZI}]")
-_LETTER = re.compile("[A-Za-z]")
-_KANA = re.compile("[\u3041-\u30ff\uff66-\uff9f]")
+_HAN = regex(f"(?![{_STROKES}])[{HANZI}]")
+_LETTER = regex("[A-Za-z]")
+_KANA = regex("[\u3041-\u30ff\uff66-\uff9f]")
 _WINDOW = 200
 """How many characters to each side tell what a sentence is; bounded, so that time grows with the length of a line only."""
-_CODE = re.compile(
+_CODE = regex(
     r"[A-Za-z0-9_)\]\"'];\s*$|[{}]|=>|->|[=!]=|&&|\|\||\+=|</|/>|//|\\[nrtux\"]|\(\)|[A-Za-z0-9_]\([\"']|[A-Za-z0-9_]=[\"']|\]\("
     r"|^\s*(?:import|from|def|class|return|function|var|let|const|public|private|SELECT|INSERT|#include|\$|>>>)\b"
     r"|[\"']\s*:\s*[\"'\[{\d]|[\"']\s*,\s*[\"']"
@@ -40,7 +42,7 @@ def stands_in_foreign_line(match: re.Match[str]) -> bool:
     return bool((letters >= 12 and letters > 2 * len(_HAN.findall(line))) or _KANA.search(line))
 
 
-_TRIGGER = re.compile(rf"[{HANZI}{_CLOSERS}”’*][,.?!:;(]|\.{{3}}|。。。|[,)][ ]?[{HANZI}]|\([^()]*[{HANZI}]")
+_TRIGGER = regex(rf"[{HANZI}{_CLOSERS}”’*][,.?!:;(]|\.{{3}}|。。。|[,)][ ]?[{HANZI}]|\([^()]*[{HANZI}]")
 
 
 def punctuate(text: str) -> str:
@@ -65,7 +67,7 @@ def _table_lines(lines: list[str]) -> set[int]:
     return barred | {index for i in pairs for index in (i, i + 1)}
 
 
-_ELLIPSIS = re.compile(
+_ELLIPSIS = regex(
     rf"(?<=[{HANZI}{_CLOSERS}])(?:\.{{3,}}|。{{3,}})(?=\s|$|[{HANZI}，。？！?!”’」』）《“「『（])"
 )
 
@@ -77,10 +79,10 @@ def _punctuate_line(line: str) -> str:
 
 
 _OPERATORS = frozenset("=+*/<>^×÷|&\\")
-_FORMULA = re.compile(r"[=+*<>^|&\\{}_$`]")
-_LATIN_GLOSS = re.compile(r"[A-Za-z][A-Za-z0-9 .&'-]+")
-_ACRONYM = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}$")
-_EMOTICON_END = re.compile(r"[:;]-?$")
+_FORMULA = regex(r"[=+*<>^|&\\{}_$`]")
+_LATIN_GLOSS = regex(r"[A-Za-z][A-Za-z0-9 .&'-]+")
+_ACRONYM = regex(r"(?<![A-Za-z0-9_])[A-Z]{2,}$")
+_EMOTICON_END = regex(r"[:;]-?$")
 
 
 def _widen_brackets(line: str) -> str:
@@ -109,16 +111,16 @@ def _is_chinese_pair(line: str, start: int, end: int) -> bool:
     return ends and bool(_HAN.match(last)) and bool(_LATIN_GLOSS.fullmatch(inner))
 
 
-_MARK = re.compile(r"(?P<mark>[?!]+|[,.:;](?![,.:;]))(?<![,.:;][,.:;])(?P<gap>[ ]*)")
+_MARK = regex(r"(?P<mark>[?!]+|[,.:;](?![,.:;]))(?<![,.:;][,.:;])(?P<gap>[ ]*)")
 _WIDE = str.maketrans(",.:;?!", "，。：；？！")
-_NO_COLON = re.compile(r":[/:]|:-?(?:\)|\((?![^()]*\))|[DPp](?![A-Za-z0-9]))|:[a-z][a-z0-9_+-]*:")
-_NO_SEMICOLON = re.compile(r";-?[)DPp](?![A-Za-z0-9])")
-_NO_QUESTION = re.compile(r"[?!]+(?:[\w.%-]+=|=|\[)")
-_RATIO = re.compile(rf"(?:^|[^{HANZI}])[{HANZI}]:[{HANZI}]\s*[=＝≈]")
-_HEADING = re.compile(
+_NO_COLON = regex(r":[/:]|:-?(?:\)|\((?![^()]*\))|[DPp](?![A-Za-z0-9]))|:[a-z][a-z0-9_+-]*:")
+_NO_SEMICOLON = regex(r";-?[)DPp](?![A-Za-z0-9])")
+_NO_QUESTION = regex(r"[?!]+(?:[\w.%-]+=|=|\[)")
+_RATIO = regex(rf"(?:^|[^{HANZI}])[{HANZI}]:[{HANZI}]\s*[=＝≈]")
+_HEADING = regex(
     rf"(?:^|[\s，。；：、（(*#])(?:第?[{_NUMERALS}]+|第\S{{1,4}}[章节条步点部篇课讲题]|[图表例附注题]\S{{0,2}})$"
 )
-_FOUR_HANZI = re.compile(f"(?:{_HAN.pattern}){{4}}")
+_FOUR_HANZI = regex(f"(?:{_HAN.pattern}){{4}}")
 
 
 def _widen_mark(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ import yaml
 
 from tilth.operators.normalize_marks import stands_in_foreign_line
 from tilth.operators.normalize_numbers import NUMERALS, read_numeral
+from tilth.operators.regex import regex
 
 _NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?![\d.,]*\d)(?:[ ]?(?P<scale>[万亿]))?"
 _RANGE_AFTER = r"(?![ ]?[-~～—－至到][ ]?\d)"
@@ -46,7 +47,7 @@ def _write(match: re.Match[str], currency: _Currency, to: Literal["word", "symbo
 
 
 _ONE = "[1-9一二两三四五六七八九]"
-_CHANGE = re.compile(
+_CHANGE = regex(
     rf"(?<![\dA-Za-z_.,:：{NUMERALS}几数多美欧日韩港第])(?<![\d{NUMERALS}][-~～—－至到])"
     rf"(?P<number>\d+|[{NUMERALS}]+)元(?:(?P<tenths>{_ONE})[角毛](?:(?P<hundredths>{_ONE})分)?|零(?P<cents>{_ONE})分)"
     r"(?:钱|整)?(?=[的，。！？；：、,.!?;:）)”」』\s]|$)"
@@ -68,7 +69,7 @@ def _digit(char: str) -> str:
     return char if char.isdecimal() else str(read_numeral(char))
 
 
-_LOOSE_CHANGE = re.compile(
+_LOOSE_CHANGE = regex(
     rf"(?<![\dA-Za-z_{NUMERALS}几数])(?<!\d[.,:：])(?<![\d{NUMERALS}][-~～—－至到])"
     rf"(?P<number>\d+(?:\.\d+)?|[{NUMERALS}]+)[ ]?块(?:(?P<money>钱)|{_CLAUSE_END})"
 )

@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
+from tilth.operators.regex import regex
+
 DIGITS = "零一二三四五六七八九"
 NUMERALS = "零〇一二两三四五六七八九十百千万亿"
 _SMALL = {"十": 10, "百": 100, "千": 1000}
@@ -68,7 +70,7 @@ def rewrite_numbers(text: str, style: Literal["digits", "hanzi"]) -> str:
     return pattern.sub(_to_digits if style == "digits" else _to_hanzi, text)
 
 
-_RANGE_BEFORE = re.compile(rf"[0-9{NUMERALS}][ ]?[-~～—－至到、比][ ]?$")
+_RANGE_BEFORE = regex(rf"[0-9{NUMERALS}][ ]?[-~～—－至到、比][ ]?$")
 
 
 def _is_range(match: re.Match[str]) -> bool:
@@ -109,7 +111,7 @@ def _is_one(match: re.Match[str]) -> bool:
     )
 
 
-_OLD_UNIT_BEFORE = re.compile(rf"[{NUMERALS}半][石斛斗丈尺寸钱]$")
+_OLD_UNIT_BEFORE = regex(rf"[{NUMERALS}半][石斛斗丈尺寸钱]$")
 _NO_MONEY = frozenset("制化论性素")
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 
 from tilth.errors import MissingExtra
 from tilth.operators import lexicon
+from tilth.operators.regex import regex
 
 if TYPE_CHECKING:
     from opencc import OpenCC
 
 ScriptConfig = Literal["t2s", "tw2s", "tw2sp", "hk2s", "hk2sp"]
 
-_WIDE = re.compile("[０-９Ａ-Ｚａ-ｚ\u3000]+")
+_WIDE = regex("[０-９Ａ-Ｚａ-ｚ\u3000]+")
 _OFFSET = ord("Ａ") - ord("A")
 _NARROW = {
     code: code - _OFFSET
@@ -24,7 +25,7 @@ _NARROW = {
 _NARROW[0x3000] = 0x20
 WIDE = "".join(map(chr, _NARROW))
 """What `narrow` rewrites."""
-_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_HAN = regex("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 def has_wide(text: str) -> bool:

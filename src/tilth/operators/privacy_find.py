@@ -13,6 +13,8 @@ from datetime import date
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal, NamedTuple, get_args
 
+from tilth.operators.regex import regex
+
 Kind = Literal["phone", "email", "id", "bank_card", "ip", "qq", "wechat", "secret"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -45,7 +47,7 @@ def find(text: str, kinds: Sequence[Kind] = KINDS) -> list[Finding]:
 
 
 def _pattern(body: str) -> re.Pattern[str]:
-    return re.compile(body, re.VERBOSE | re.ASCII)
+    return regex(body, re.VERBOSE | re.ASCII)
 
 
 _GATE = _pattern(r"""
@@ -87,7 +89,7 @@ _LONG_ID = _pattern(r"""
     (?<![0-9A-Za-z_])(?<![0-9][.．,]) [1-9]\d{5}[ -]?(?:19|20)\d{6}[ -]?\d{3}[0-9Xx] (?![0-9A-Za-z_] | [.,]\d)
 """)
 _SHORT_ID = _pattern(r"身份证[^0-9\n]{0,8}(?P<value>[1-9]\d{14})(?![0-9A-Za-z_])")
-_REGION = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
+_REGION = regex(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -119,8 +121,8 @@ def _has_check_digit(digits: str) -> bool:
 _CARD = _pattern(r"""
     (?<![0-9A-Za-z_])(?<![0-9][ .,-]) \d{4}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})? (?![0-9A-Za-z_] | [ .,-]\d)
 """)
-_CARD_WORD = re.compile(r"银行|[^名]卡号?|账[号户]|(?i:card|account)")
-_ISSUER = re.compile(r"62|4|5[1-5]|35")
+_CARD_WORD = regex(r"银行|[^名]卡号?|账[号户]|(?i:card|account)")
+_ISSUER = regex(r"62|4|5[1-5]|35")
 
 
 def _cards(text: str) -> _Spans:
@@ -157,10 +159,10 @@ _IPV4 = _pattern(r"""
 _IPV6 = _pattern(r"""
     (?<![0-9A-Za-z:.]) [0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7} (?:(?:\.\d{1,3}){3})? (?![0-9A-Za-z:] | \.\d)
 """)
-_VERSION = re.compile(
+_VERSION = regex(
     r"(?:版本?号?|固件|升级[到至]|更新[到至]|(?i:version|ver|build|release))[^0-9，。,;；\n]{0,6}$"
 )
-_LINE_START = re.compile(r"(?:^|\n)[#\s]*$")
+_LINE_START = regex(r"(?:^|\n)[#\s]*$")
 
 
 def _addresses(text: str) -> _Spans:
@@ -209,7 +211,7 @@ _WECHAT = _pattern(r"""
       | 加我?(?:微信|[vV][xX]?|[wW][xX])[ ]?(?=[A-Za-z]*[0-9_]) )
     (?P<value>[A-Za-z][A-Za-z0-9_-]{5,19}|[1-9]\d{5,10}) (?![A-Za-z0-9_@-])
 """)
-_NO_ACCOUNT = re.compile("(?i:wechat|weixin|android|iphone|openid|unionid|official|javascript|tencent)")
+_NO_ACCOUNT = regex("(?i:wechat|weixin|android|iphone|openid|unionid|official|javascript|tencent)")
 
 
 def _qq_numbers(text: str) -> _Spans:
@@ -236,7 +238,7 @@ _ASSIGNED = _pattern(r"""
       | ["']? (?P<value>[^\s"'`,;(){}\[\]<>&\x80-\U0010ffff]{6,})(?![(\[]) )
   | ://[^\s/:@\x80-\U0010ffff]+:(?P<value2>[^\s/@*\x80-\U0010ffff]{3,})@(?=[A-Za-z0-9])
 """)
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     r"(?i:your|xxx|pass|pwd|token|secret|key|example|https?:)|[$%#]|.*\*\*|[A-Za-z_]\w*\.[A-Za-z_]", re.ASCII
 )
 

@@ -12,14 +12,15 @@ from typing import Any, Literal
 import yaml
 
 from tilth.models.base import AsyncChatModel, Reply, Request
+from tilth.operators.regex import regex
 from tilth.sample import Hold, Message, Sample
 
 Language = Literal["auto", "zh", "en"]
 """The language of the prompt; `auto` follows the sample."""
 
 FILES = resources.files("tilth.operators") / "data" / "prompts"
-_SLOT = re.compile(r"\{\{(\w+)\}\}")
-_HANZI = re.compile(r"[\u4e00-\u9fff]")
+_SLOT = regex(r"\{\{(\w+)\}\}")
+_HANZI = regex(r"[\u4e00-\u9fff]")
 SHOWN = 400
 """Characters of an answer that stand in the evidence of a held sample."""
 

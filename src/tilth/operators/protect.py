@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from tilth.operators.regex import regex
+
 SpanKind = Literal["fence", "code", "math", "url", "quote"]
 
 
@@ -59,7 +61,7 @@ _BODIES: dict[SpanKind, str] = {"fence": _FENCE, "code": _CODE, "math": _MATH, "
 
 
 def _pattern(*kinds: SpanKind) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<{kind}>{_BODIES[kind]})" for kind in kinds), re.VERBOSE | re.MULTILINE)
+    return regex("|".join(f"(?P<{kind}>{_BODIES[kind]})" for kind in kinds), re.VERBOSE | re.MULTILINE)
 
 
 _SPANS = _pattern("fence", "code", "math", "url")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from pathlib import Path
 
 from tilth.errors import MissingExtra
 from tilth.operators import lexicon
+from tilth.operators.regex import regex
 
-_WORD = re.compile("[\u4e00-\u9fff]{1,7}")
+_WORD = regex("[\u4e00-\u9fff]{1,7}")
 LONGEST = 7
 """Characters of the longest word that is known."""
 _TONES = str.maketrans("āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜüńňǹḿ", "aaaaeeeeiiiioooouuuuvvvvvnnnm")

@@ -12,11 +12,12 @@ import numpy as np
 
 from tilth.operators import protect
 from tilth.operators.base import Facts, Field, Read, set_operator
+from tilth.operators.regex import regex
 from tilth.operators.words_zh import HOLE, LONGEST, RARE, Words, lookalikes, words
 from tilth.sample import Proposal, Propose, Sample, Verdict
 
 NAME = "denoise.wrong_characters"
-_RUN = re.compile("[\u4e00-\u9fff]{2,60}")
+_RUN = regex("[\u4e00-\u9fff]{2,60}")
 _LEAST = {2: 8.0, 3: 6.0, 4: 4.0}
 """How many nats likelier the text must become, by the length of the word that appears. Taken from real text with errors
 planted by chance; labelled sets had been scored at several (docs/design/wrong-characters.md)."""

@@ -190,6 +190,21 @@ def test_init_writes_the_encoding_it_sees(tmp_path):
         init(tmp_path, "assistant", tmp_path)
 
 
+def test_init_leaves_an_address_to_the_first_run(tmp_path):
+    found = init("hf://datasets/someone/cats@main/train.jsonl", "assistant", tmp_path)
+    assert (found["format"], "fetches it" in found["note"]) == ("auto", True)
+    assert load(found["recipe"]).specs[0].address == "hf://datasets/someone/cats@main/train.jsonl"
+    with pytest.raises(SourceError, match="page: article"):
+        init("https://example.org/a", "assistant", tmp_path)
+    with pytest.raises(SourceError, match="no address of a data set"):
+        init("hf://someone/cats", "assistant", tmp_path)
+
+
+def test_data_in_place_of_a_recipe_is_told_apart(folder):
+    with pytest.raises(RecipeError, match=r"ends with \.yaml.*tilth init .*raw\.jsonl"):
+        load(folder / "raw.jsonl")
+
+
 @pytest.mark.parametrize(("data", "said"), [("", "it is empty"), ("{broken\n", "JSON")])
 def test_init_says_why_nothing_can_be_read(tmp_path, data, said):
     (tmp_path / "a.jsonl").write_text(data, encoding="utf-8")

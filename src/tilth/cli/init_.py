@@ -11,7 +11,9 @@ from tilth.cli.terminal import Json, emit, note, say
 
 
 def command(
-    data: Annotated[Path | None, typer.Argument(help="Your data: a file or a folder.")] = None,
+    data: Annotated[
+        str | None, typer.Argument(help="Your data: a file, a folder, or hf:// and ms:// addresses.")
+    ] = None,
     recipe: Annotated[str, typer.Option(help="A shipped recipe to start from.")] = "assistant",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder (or .yaml file) to write.")] = Path(),
     list_: Annotated[bool, typer.Option("--list", help="List the shipped recipes.")] = False,

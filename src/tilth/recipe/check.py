@@ -26,6 +26,8 @@ from tilth.sources import is_there, spec_at
 from tilth.sources.base import Spec
 
 SHIPPED = resources.files("tilth.recipe") / "shipped"
+SUFFIXES = (".yaml", ".yml", ".json", "")
+"""What a recipe's name may end with: JSON is YAML. Anything else is data that was given in a recipe's place."""
 
 
 def shipped_names() -> list[str]:
@@ -59,6 +61,9 @@ def load(recipe: str | Path, assignments: list[str] | None = None) -> Plan:
     """
     path = Path(recipe)
     if path.is_file():
+        if path.suffix.lower() not in SUFFIXES:
+            hint = f"If it is your data, make a recipe for it with: tilth init {recipe}"
+            raise RecipeError([Problem("the name of a recipe ends with .yaml.", file=str(path), hint=hint)])
         try:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:

@@ -16,9 +16,11 @@ from tilth.formats import detect, guess
 from tilth.recipe.check import shipped_text
 from tilth.recipe.yaml import value
 from tilth.sources import files_of, sniff
+from tilth.sources.address import is_address, is_web, parse_address
 from tilth.sources.base import Spec
 from tilth.store.files import write_text
 
+AUTO = "auto"
 LOOKED_AT = 20
 """How many files of a folder are looked at."""
 KEEPS_ITS_SHAPE = ("kto", "preference")
@@ -30,11 +32,11 @@ NO_ANSWERS = (
 )
 
 
-def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict[str, Any]:
+def init(data: str | Path | None, recipe: str, out: Path, force: bool = False) -> dict[str, Any]:
     """Write a shipped recipe with your data in it; returns `{recipe, format, data, encoding, columns, note}`.
 
     Args:
-        data: a file or folder; its format is detected and written into the recipe, with the encoding and the keys
+        data: a file, a folder or a hub's address; its format is detected and written into the recipe, with the encoding and the keys
             that question and answer have there, where they are not the usual ones.
         recipe: the shipped recipe to start from.
         out: the folder to write `recipe.yaml` into, or a `.yaml` file, after which the run is named.
@@ -48,9 +50,10 @@ def init(data: Path | None, recipe: str, out: Path, force: bool = False) -> dict
     """
     text = shipped_text(recipe)
     target = out if out.suffix in (".yaml", ".yml") else out / "recipe.yaml"
-    seen = _look(data) if data is not None else _Seen()
+    seen = _look(str(data)) if data is not None else _Seen()
     if data is not None:
-        text = _fill(text, "from", _source(_relative(data, target.parent), seen.encoding))
+        source = str(data) if is_address(str(data)) else _relative(Path(data), target.parent)
+        text = _fill(text, "from", _source(source, seen.encoding))
         text = _fill(text, "format", _format(seen))
         if seen.format in KEEPS_ITS_SHAPE:
             text = _fill(text, "to", seen.format)
@@ -77,11 +80,19 @@ class _Seen:
     columns: Mapping[str, str] = field(default_factory=dict)
 
 
-def _look(data: Path) -> _Seen:
-    """The format, the encoding and the column map that the data need."""
-    if not data.exists():
+def _look(data: str) -> _Seen:
+    """The format, the encoding and the column map that the data need; an address is looked at when it is fetched."""
+    if is_web(data):
+        raise SourceError(
+            f"{data} is a page, and whether it is an article, a list or a thread has to be said.",
+            "Start with `tilth init`, then write `from: {path: URL, page: article}` into the recipe.",
+        )
+    if is_address(data):
+        parse_address(data)
+        return _Seen(AUTO)
+    if not Path(data).exists():
         raise SourceError(f"there is no file or folder {data}.", "Give the path of your data.")
-    files = [found.path for found in files_of([Spec(str(data))]) if not found.skipped]
+    files = [found.path for found in files_of([Spec(data)]) if not found.skipped]
     looks = {path: sniff(path) for path in files[:LOOKED_AT]}
     encodings = {look.encoding for look in looks.values()}
     if len(encodings) > 1:
@@ -107,6 +118,8 @@ def _look(data: Path) -> _Seen:
 
 
 def _notes(seen: _Seen) -> Iterator[str]:
+    if seen.format == AUTO:
+        yield "The first run fetches it and finds its format; look before with: tilth show ADDRESS"
     if seen.encoding:
         yield f"It seems to be {seen.encoding}; the recipe says so."
     if seen.columns:

@@ -89,23 +89,20 @@ def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed, most, p
 def test_a_limit_bounds_what_a_large_group_costs(monkeypatch):
     monkeypatch.setattr(candidates, "SMALL", 4)
     size, spent = 200, []
-    key, strict = np.zeros(size, dtype=np.int64), np.ones(size, dtype=np.bool_)
+    entries = candidates.Entries.of_any_size(np.zeros(size, dtype=np.int64), np.arange(size))
 
     def nothing_alike(x, y):
         spent.append(y.size)
         return np.zeros(y.size, dtype=np.bool_)
 
-    groups = candidates.Entries(key, np.arange(size), strict).groups()
-    groups.connect(Union(size), nothing_alike, limit=3)
+    entries.groups().connect(Union(size), nothing_alike, limit=3)
     assert 3 * size <= sum(spent) < 4 * size
 
 
 def test_a_bucket_remembers_only_so_many(monkeypatch):
     monkeypatch.setattr(greedy, "MOST", 1)
     size, asked = 100, []
-    entries = candidates.Entries(
-        np.zeros(size, dtype=np.int64), np.arange(size), np.ones(size, dtype=np.bool_)
-    )
+    entries = candidates.Entries.of_any_size(np.zeros(size, dtype=np.int64), np.arange(size))
 
     def nothing_alike(x, y):
         asked.append(y.tolist())

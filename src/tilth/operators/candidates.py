@@ -2,13 +2,16 @@
 
 Prefix filtering (Chaudhuri, Ganti, Kaushik 2006; Bayardo, Ma, Srikant 2007): order all n-grams from rare to common.
 Two sets that share enough of their n-grams share one among the rarest few of each, so only those few are indexed and
-a common n-gram never pairs everything with everything. No pair that reaches the threshold is missed.
+a common n-gram never pairs everything with everything. Positional filtering (Xiao, Wang, Lin, Yu 2008): the later an
+n-gram comes in a set, the fewer are left to be shared, and the nearer in size another set must be. No pair that
+reaches the threshold is missed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
@@ -18,17 +21,23 @@ from tilth.operators.grams import Grams, Hashes, Ints, distinct, runs, spans
 
 Flags = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int32]
 Alike = Callable[[Ints, Ints], Flags]
 """Whether each document of one array is similar to the one beside it in the other."""
 
-SMALL = 64
+SMALL = 256
 """Larger groups are first looked at for near-copies by the thousand."""
+CROWDED = 0.25
+"""They are looked for where so large a share of a group is similar to one of it."""
 COLLAPSE = 4
 """Comparisons spent on that for each document of a large group."""
 CHUNK = 1_000_000
 """Pairs held at a time."""
 COMPARED = 1 << 16
 """Pairs compared at a time, so that what is fetched for them stays in the cache."""
+
+_ANY = (1 << 31) - 1
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,37 +58,44 @@ class Measure:
     def entries(self, grams: Grams) -> Entries:
         """What to index of each document.
 
-        Jaccard index t, smaller set y, larger set x: they share at least t·|x| and at least 2t/(1+t)·|y| n-grams,
-        so the rarest one they share is among the first |x| - t·|x| + 1 of x and the first |y| - 2t/(1+t)·|y| + 1
-        of y; y's are the strict ones. Containment t of y in x: the rarest one they share is among the first
-        |y| - t·|y| + 1 of y, and anywhere in x. N-grams outside the vocabulary are the rarest of all.
+        If an n-gram is the rarest that two sets share, they share no more than the r n-grams from it on in either.
+        Jaccard index t of sets x and y asks for t/(1+t)·(|x|+|y|) ≤ r, so |y| is at most r·(1+t)/t - |x|; where that is
+        less than t·|x| nobody is similar enough, and the n-gram is left out. Containment t asks for t times the
+        smaller size: any y where t·|x| ≤ r, else |y| ≤ r/t. N-grams outside the vocabulary are the rarest of all.
         """
         t = self.threshold
-        strict = _prefix(grams, 2 * t / (1 + t) if self.kind == "jaccard" else t)
-        loose = _prefix(grams, t) if self.kind == "jaccard" else grams.known
-        position = np.arange(grams.ranks.size) - np.repeat(grams.starts[:-1], grams.known)
-        inside = position < np.repeat(loose, grams.known)
         document = np.repeat(np.arange(len(grams)), grams.known)
-        return Entries(
-            grams.ranks[inside], document[inside], (position < np.repeat(strict, grams.known))[inside]
-        )
-
-
-def _prefix(grams: Grams, share: float) -> Ints:
-    needed = np.maximum(np.ceil(share * grams.sizes - 1e-9), 1).astype(np.int64)
-    return np.asarray(np.maximum(grams.known - needed + 1, 0))
+        size = grams.sizes[document]
+        left = np.repeat(grams.starts[1:], grams.known) - np.arange(grams.ranks.size)
+        used = left >= t * size - _ROUNDING if self.kind == "jaccard" else np.ones(size.size, np.bool_)
+        document, size, left = document[used], size[used], left[used]
+        if self.kind == "jaccard":
+            most = np.floor(left * (1 + t) / t + _ROUNDING).astype(np.int64) - size
+        else:
+            most = np.where(
+                left >= t * size - _ROUNDING, _ANY, np.floor(left / t + _ROUNDING).astype(np.int64)
+            )
+        return Entries(grams.ranks[used], document, size.astype(np.int32), most.astype(np.int32))
 
 
 @dataclass(frozen=True)
 class Entries:
     """An inverted index before sorting.
 
-    Two documents are a candidate pair where they share a key that is strict for at least one of them.
+    Two documents are a candidate pair where they share a key that allows each of them the size of the other.
     """
 
     key: Ints
     document: Ints
-    strict: Flags
+    size: Counts
+    most: Counts
+    """The largest size of a document that can be similar, if they share no rarer key."""
+
+    @classmethod
+    def of_any_size(cls, key: Ints, document: Ints) -> Entries:
+        """Keys that say nothing of sizes: all that share one are candidates."""
+        none = np.zeros(key.size, dtype=np.int32)
+        return cls(key, document, none, none)
 
     def pairs(self) -> int:
         """How many pairs share a key, each counted as often as it shares one."""
@@ -87,24 +103,28 @@ class Entries:
         return int((counts * (counts - 1)).sum()) // 2
 
     def groups(self) -> Groups:
-        """The same by key; keys that make no pair are left out."""
-        order = np.lexsort((self.document, ~self.strict, self.key))
-        key, document, strict = self.key[order], self.document[order], self.strict[order]
-        first = runs(key)
-        sizes = np.diff(np.append(first, key.size))
-        used = (sizes >= 2) & strict[first]
-        entries = spans(first[used], sizes[used])
-        sizes = sizes[used]
-        return Groups(np.concatenate([[0], np.cumsum(sizes)]), document[entries], strict[entries])
+        """The same by key; keys that only one document has are left out."""
+        order = np.argsort(self.key << 31 | self.size, kind="stable")
+        first = runs(self.key[order])
+        sizes = np.diff(np.append(first, order.size))
+        used = sizes >= 2
+        order = order[spans(first[used], sizes[used])]
+        starts = np.concatenate([[0], np.cumsum(sizes[used])])
+        return Groups(starts, self.document[order], self.size[order], self.most[order])
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Documents that share a key, group after group; within a group the strict ones first."""
+    """Documents that share a key, group after group; within a group the smaller ones first."""
 
     starts: Ints
     document: Ints
-    strict: Flags
+    size: Counts
+    most: Counts
+
+    def allow(self, x: Ints, y: Ints) -> Flags:
+        """Whether each entry of one array allows the size of the one beside it in the other, and the reverse."""
+        return np.asarray((self.size[x] <= self.most[y]) & (self.size[y] <= self.most[x]))
 
     def connect(self, join: Union, alike: Alike, limit: int | None = None) -> None:
         """Join all documents that are linked by similar pairs.
@@ -118,64 +138,91 @@ class Groups:
             limit: comparisons spent on a large group for each of its documents; `None` for all it takes.
         """
         sizes = np.diff(self.starts)
-        large = sizes > SMALL
-        for group in np.flatnonzero(large):
-            span = slice(self.starts[group], self.starts[group + 1])
+        crowded = sizes > SMALL if limit is not None else self._crowded(sizes > SMALL, alike)
+        for group in np.flatnonzero(crowded):
+            documents = self.document[self.starts[group] : self.starts[group + 1]]
             budget = (COLLAPSE if limit is None else limit) * int(sizes[group])
-            _connect_group(self.document[span], self.strict[span], join, alike, budget)
-        for x, y in self._apart(np.flatnonzero(~large if limit is not None else sizes > 0), join):
-            for first in range(0, x.size, COMPARED):
-                one, other = x[first : first + COMPARED], y[first : first + COMPARED]
-                found = alike(one, other)
-                for pair in zip(one[found].tolist(), other[found].tolist(), strict=True):
-                    join.union(*pair)
+            _connect_group(documents, join, alike, budget)
+        for x, y in chain(self._within(~crowded), self._apart(crowded, join) if limit is None else ()):
+            pairs = distinct((np.maximum(x, y) << 32) | np.minimum(x, y))
+            x, y = pairs >> 32, pairs & 0xFFFFFFFF
+            apart = join.roots(x) != join.roots(y)
+            _join_alike(x[apart], y[apart], join, alike)
 
-    def _apart(self, chosen: Ints, join: Union) -> Iterator[tuple[Ints, Ints]]:
-        """Pairs of documents of the chosen groups that are not joined, in chunks: one may come again in a later chunk."""
-        sizes = np.diff(self.starts)[chosen]
-        total = np.cumsum(sizes * (sizes - 1) // 2)
-        cuts = np.searchsorted(total, np.arange(CHUNK, int(total[-1]) if total.size else 0, CHUNK))
-        for part in np.split(chosen, np.unique(cuts)):
-            sizes = np.diff(self.starts)[part]
-            entries = spans(self.starts[part], sizes)
-            group = np.repeat(np.arange(part.size), sizes)
+    def _crowded(self, large: Flags, alike: Alike) -> Flags:
+        """The large groups of which a good share is similar to the document of middle size."""
+        chosen, found = np.flatnonzero(large), np.zeros(large.size, dtype=np.bool_)
+        starts, sizes = self.starts[chosen], np.diff(self.starts)[chosen]
+        middle = np.repeat(self.document[starts + sizes // 2], sizes)
+        members = self.document[spans(starts, sizes)]
+        cuts = range(0, members.size, COMPARED)
+        near = [alike(middle[at : at + COMPARED], members[at : at + COMPARED]) for at in cuts]
+        similar = np.concatenate([np.zeros(0, np.bool_), *near])
+        counts = np.bincount(np.repeat(np.arange(chosen.size), sizes), similar, minlength=chosen.size)
+        found[chosen] = counts >= CROWDED * sizes
+        return found
+
+    def _within(self, chosen: Flags) -> Iterator[tuple[Ints, Ints]]:
+        """Candidate pairs of the chosen groups, in chunks: each entry with the larger ones that it allows."""
+        number = np.repeat(np.arange(chosen.size), np.diff(self.starts))
+        end = np.searchsorted(number << 31 | self.size, number << 31 | self.most, side="right")
+        counts = np.where(chosen[number], np.maximum(end - np.arange(number.size) - 1, 0), 0)
+        for piece in pieces(counts):
+            x = np.repeat(np.arange(piece.start, piece.stop), counts[piece])
+            y = spans(np.arange(piece.start, piece.stop) + 1, counts[piece])
+            allowed = self.size[x] <= self.most[y]
+            yield self.document[x[allowed]], self.document[y[allowed]]
+
+    def _apart(self, chosen: Flags, join: Union) -> Iterator[tuple[Ints, Ints]]:
+        """Candidate pairs of documents of the chosen groups that are not joined now, in chunks."""
+        sizes = np.diff(self.starts)
+        for group in np.flatnonzero(chosen):
+            entries = np.arange(self.starts[group], self.starts[group + 1])
             root = join.roots(self.document[entries])
-            order = np.lexsort((root, group))
-            document, strict = self.document[entries][order], self.strict[entries][order]
-            begin = np.repeat(np.cumsum(sizes) - sizes, sizes)
-            run = runs((group[order] << 32) | root[order])
-            before = np.repeat(run, np.diff(np.append(run, order.size))) - begin
-            upto = np.cumsum(before)
-            ends = np.searchsorted(upto, np.arange(CHUNK, int(upto[-1]) if upto.size else 0, CHUNK))
-            for piece in np.split(np.arange(order.size), np.unique(ends)):
-                x, y = np.repeat(piece, before[piece]), spans(begin[piece], before[piece])
-                useful = strict[x] | strict[y]
-                one, other = document[x[useful]], document[y[useful]]
-                pairs = distinct((np.maximum(one, other) << 32) | np.minimum(one, other))
-                one, other = pairs >> 32, pairs & 0xFFFFFFFF
-                apart = join.roots(one) != join.roots(other)
-                yield one[apart], other[apart]
+            order = np.argsort(root, kind="stable")
+            run = runs(root[order])
+            before = np.repeat(run, np.diff(np.append(run, order.size)))
+            for piece in pieces(before):
+                x = np.repeat(np.arange(sizes[group])[piece], before[piece])
+                y = spans(np.zeros_like(before[piece]), before[piece])
+                one, other = entries[order[x]], entries[order[y]]
+                allowed = self.allow(one, other)
+                yield self.document[one[allowed]], self.document[other[allowed]]
 
 
-def _connect_group(documents: Ints, strict: Flags, join: Union, alike: Alike, budget: int) -> None:
+def pieces(counts: Ints) -> Iterator[slice]:
+    """Cuts a row of counts where each piece has about `CHUNK` of them; pieces with none are left out."""
+    upto = np.concatenate([[0], np.cumsum(counts)])
+    cuts = np.searchsorted(upto, np.arange(CHUNK, int(upto[-1]), CHUNK))
+    for first, end in pairwise([0, *distinct(cuts).tolist(), counts.size]):
+        if upto[end] > upto[first]:
+            yield slice(first, end)
+
+
+def _join_alike(x: Ints, y: Ints, join: Union, alike: Alike) -> None:
+    for first in range(0, x.size, COMPARED):
+        one, other = x[first : first + COMPARED], y[first : first + COMPARED]
+        found = alike(one, other)
+        for pair in zip(one[found].tolist(), other[found].tolist(), strict=True):
+            join.union(*pair)
+
+
+def _connect_group(documents: Ints, join: Union, alike: Alike, budget: int) -> None:
     """Join within one large group. What is joined leaves the rest: near-copies by the thousand cost one pass."""
-    rest, rest_strict, spent = documents, strict, 0
-    while rest_strict.any():
-        frontier = [(int(rest[0]), bool(rest_strict[0]))]
-        rest, rest_strict = rest[1:], rest_strict[1:]
+    rest, spent = documents, 0
+    while rest.size:
+        frontier, rest = [int(rest[0])], rest[1:]
         while frontier and rest.size:
-            x, x_strict = frontier.pop()
-            if not (x_strict or rest_strict[0]):
-                continue
+            x = frontier.pop()
             same = join.roots(rest) == join.root(x)
-            target = np.flatnonzero(~same & (rest_strict | x_strict))
+            target = np.flatnonzero(~same)
             spent += target.size
             if target.size:
                 same[target[alike(np.full(target.size, x), rest[target])]] = True
             for other in rest[same].tolist():
                 join.union(x, other)
-            frontier.extend(zip(rest[same].tolist(), rest_strict[same].tolist(), strict=True))
-            rest, rest_strict = rest[~same], rest_strict[~same]
+            frontier.extend(rest[same].tolist())
+            rest = rest[~same]
             if spent >= budget:
                 return
 

@@ -87,55 +87,52 @@ def _screened(later: Ints, earlier: Ints, screen: Screen) -> tuple[Ints, Ints]:
 
 
 class _Kept:
-    """The kept documents of each group, in the places that the group's own entries leave for them."""
+    """The kept entries of each group, in the places that the group's own entries leave for them."""
 
     def __init__(self, groups: Groups, documents: int, bucket: int | None) -> None:
         sizes = np.diff(groups.starts)
+        self._groups = groups
         self._group = np.repeat(np.arange(sizes.size), sizes)
-        self._strict = groups.strict
         self._order = np.argsort(groups.document, kind="stable")
         self._first = np.searchsorted(groups.document[self._order], np.arange(documents + 1))
-        stricts = np.bincount(self._group[groups.strict], minlength=sizes.size)
-        self._begin = np.stack([groups.starts[:-1] + stricts, groups.starts[:-1]])
-        self._filled = np.zeros((2, sizes.size), dtype=np.int64)
+        self._filled = np.zeros(sizes.size, dtype=np.int64)
         self._slots = np.zeros(groups.document.size, dtype=np.int64)
         self._bucket = bucket or groups.document.size
 
-    def _entries(self, block: Ints) -> tuple[Ints, Ints, Ints]:
+    def _entries(self, block: Ints) -> tuple[Ints, Ints]:
+        """The block's entries by group, those of one group in the order of their documents; and their groups."""
         counts = self._first[block + 1] - self._first[block]
         entries = self._order[spans(self._first[block], counts)]
-        return np.repeat(block, counts), self._strict[entries].astype(np.int64), self._group[entries]
+        entries = entries[np.argsort(self._group[entries], kind="stable")]
+        return entries, self._group[entries]
 
     def pairs(self, block: Ints, limit: int | None) -> tuple[Ints, Ints] | None:
         """The block's documents with kept ones and earlier ones of the block; `None` for more than `limit` pairs."""
-        document, strict, group = self._entries(block)
-        loose = strict == 1
-        begin = np.concatenate([self._begin[1, group], self._begin[0, group[loose]]])
-        count = np.concatenate([self._filled[1, group], self._filled[0, group[loose]]])
-        owner = np.concatenate([document, document[loose]])
-        order = np.lexsort((document, group))
-        document, strict, group = document[order], strict[order], group[order]
-        first = runs(group)
-        start = np.repeat(first, np.diff(np.append(first, group.size)))
-        before = np.arange(group.size) - start
+        entry, group = self._entries(block)
+        count = self._filled[group]
+        start, before = _places_in_run(group)
         if limit is not None and count.sum() + before.sum() > limit:
             return None
-        x, y = np.repeat(np.arange(group.size), before), spans(start, before)
-        useful = (strict[x] | strict[y]) == 1
-        later = np.concatenate([np.repeat(owner, count), document[x[useful]]])
-        earlier = np.concatenate([self._slots[spans(begin, count)], document[y[useful]]])
-        pairs = distinct((later << 32) | earlier)
+        later = np.concatenate([np.repeat(entry, count), np.repeat(entry, before)])
+        kept = self._slots[spans(self._groups.starts[group], count)]
+        earlier = np.concatenate([kept, entry[spans(start, before)]])
+        allowed = self._groups.allow(later, earlier)
+        document = self._groups.document
+        pairs = distinct((document[later[allowed]] << 32) | document[earlier[allowed]])
         return pairs >> 32, pairs & 0xFFFFFFFF
 
     def add(self, block: Ints) -> None:
         """Remember these in each of their groups that has room."""
-        document, strict, group = self._entries(block)
-        place = group * 2 + strict
-        order = np.lexsort((document, place))
-        document, strict, group, place = document[order], strict[order], group[order], place[order]
-        first = runs(place)
-        offset = np.arange(place.size) - np.repeat(first, np.diff(np.append(first, place.size)))
-        offset += self._filled[strict, group]
-        room = offset < self._bucket
-        self._slots[self._begin[strict, group][room] + offset[room]] = document[room]
-        np.add.at(self._filled, (strict[room], group[room]), 1)
+        entry, group = self._entries(block)
+        _, before = _places_in_run(group)
+        place = self._filled[group] + before
+        room = place < self._bucket
+        self._slots[self._groups.starts[group[room]] + place[room]] = entry[room]
+        np.add.at(self._filled, group[room], 1)
+
+
+def _places_in_run(values: Ints) -> tuple[Ints, Ints]:
+    """For each of sorted values where its run of equal ones starts, and how many of them come before it."""
+    first = runs(values)
+    start = np.repeat(first, np.diff(np.append(first, values.size)))
+    return start, np.arange(values.size) - start

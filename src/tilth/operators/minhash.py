@@ -82,4 +82,4 @@ def band_entries(values: Bands) -> Entries:
         keys.append(inverse[shared] + band * len(values))
         documents.append(shared)
     key = np.concatenate(keys).astype(np.int64)
-    return Entries(key, np.concatenate(documents), np.ones(key.size, dtype=np.bool_))
+    return Entries.of_any_size(key, np.concatenate(documents))

@@ -8,12 +8,11 @@ compare, the original texts decide.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from tilth.operators.candidates import CHUNK, COMPARED, Entries, Measure
+from tilth.operators.candidates import COMPARED, Entries, Measure, pieces
 from tilth.operators.grams import BLOCK, Document, Ints, Vocabulary, comparison_text, distinct, spans
 from tilth.operators.sketch import Compared
 
@@ -106,11 +105,10 @@ class _Half:
         self._vocabulary = Vocabulary.of(documents, measure.n, least=1)
         self._indexed = Compared.of(self._vocabulary.encode(documents))
         entries = measure.entries(self._indexed.grams)
-        order = np.lexsort((~entries.strict, entries.key))
-        self._entries = Entries(entries.key[order], entries.document[order], entries.strict[order])
-        ranks = np.arange(self._vocabulary.grams.size + 1)
-        self._starts = np.searchsorted(self._entries.key, ranks)
-        self._stricts = np.bincount(self._entries.key[self._entries.strict], minlength=ranks.size - 1)
+        self._sorted = entries.key << 31 | entries.size
+        order = np.argsort(self._sorted, kind="stable")
+        self._sorted = self._sorted[order]
+        self._document, self._most = entries.document[order], entries.most[order]
 
     def pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, int]]:
         asked = Compared.of(self._vocabulary.encode(documents))
@@ -121,15 +119,15 @@ class _Half:
                 yield from zip(one[found].tolist(), other[found].tolist(), strict=True)
 
     def _shared(self, entries: Entries) -> Iterator[tuple[Ints, Ints]]:
-        """All pairs of an asked and an indexed document that share a key strict for one of them, in chunks."""
-        key = entries.key
-        counts = np.where(entries.strict, np.diff(self._starts)[key], self._stricts[key])
-        by_document = np.bincount(entries.document, counts, minlength=1).cumsum()
-        cuts = np.searchsorted(by_document, np.arange(CHUNK, int(by_document[-1]) + 1, CHUNK))
-        for first, end in pairwise([0, *np.unique(cuts + 1).tolist(), by_document.size]):
-            part = slice(*np.searchsorted(entries.document, (first, end)))
-            found = self._entries.document[spans(self._starts[key[part]], counts[part])]
-            pairs = distinct((np.repeat(entries.document[part], counts[part]) << 32) | found)
+        """All candidate pairs of an asked and an indexed document, in chunks: one may come again in a later chunk."""
+        first = np.searchsorted(self._sorted, entries.key << 31)
+        end = np.searchsorted(self._sorted, entries.key << 31 | entries.most, side="right")
+        counts = end - first
+        for piece in pieces(counts):
+            x = np.repeat(np.arange(piece.start, piece.stop), counts[piece])
+            found = spans(first[piece], counts[piece])
+            allowed = entries.size[x] <= self._most[found]
+            pairs = distinct((entries.document[x[allowed]] << 32) | self._document[found[allowed]])
             yield pairs >> 32, pairs & 0xFFFFFFFF
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from importlib import resources
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
+from jinja2.bccache import Bucket
 
 from tilth.pages import diff as diffs
 from tilth.pages import language, render
 from tilth.pages.diff import diff
-from tilth.pages.render import words
+from tilth.pages.render import _environment, _Kept, _kept, words
 
 TEMPLATES = resources.files("tilth.pages") / "templates"
 PHRASE = re.compile(r"""\bt\("((?:[^"\\]|\\.)*)"|\bt\('((?:[^'\\]|\\.)*)'""")
@@ -105,3 +108,19 @@ def test_long_changes_are_compared_word_by_word_and_lose_nothing(before):
     assert "".join(text for kind, text in pieces if kind != "new") == before
     assert "".join(text for kind, text in pieces if kind != "gone") == after
     assert not any(kind == "same" and "word" in text for kind, text in pieces)
+
+
+def test_compiled_templates_are_kept_for_the_next_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    _environment.cache_clear()
+    _environment().get_template("macros.html")
+    assert len(list(tmp_path.rglob("tilth-jinja*.cache"))) == 1
+    _environment.cache_clear()
+
+
+def test_a_page_is_made_where_nothing_can_be_kept(tmp_path, monkeypatch):
+    assert _Kept(str(tmp_path / "gone")).dump_bytecode(Bucket(Environment(), "key", "sum")) is None
+    if hasattr(os, "getuid"):
+        (tmp_path / f"_jinja2-cache-{os.getuid()}").touch()
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        assert _kept() is None

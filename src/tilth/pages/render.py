@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import locale
 import os
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from typing import Any, Literal
 
-import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import jinja2
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from tilth.pages.diff import diff
 
@@ -25,6 +27,8 @@ def language() -> Language:
 @lru_cache(maxsize=1)
 def words() -> dict[str, str]:
     """English phrase → Chinese phrase."""
+    import yaml
+
     text = (resources.files("tilth.pages") / "zh.yaml").read_text(encoding="utf-8")
     found: dict[str, str] = yaml.safe_load(text)
     return found
@@ -35,6 +39,23 @@ def translate(phrase: str, to: Language) -> str:
     return words().get(phrase, phrase) if to == "zh" else phrase
 
 
+class _Kept(FileSystemBytecodeCache):
+    """Compiled templates in a folder of the user's own; a full disk is no reason to fail."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
+
+
+def _kept() -> BytecodeCache | None:
+    """Where compiled templates are kept among temporary files: to compile one takes longer than to fill it in."""
+    try:
+        return _Kept(pattern=f"tilth-jinja{jinja2.__version__}-%s.cache")
+    except (OSError, RuntimeError):
+        # There is no folder for temporary files, or it is not this user's alone.
+        return None
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     env = Environment(
@@ -43,6 +64,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_kept(),
     )
     env.filters["number"] = lambda value: f"{value:,}"
     env.filters["percent"] = lambda value: f"{100 * value:.1f} %"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -123,19 +125,32 @@ def test_files_are_part_of_the_step_key(benchmark, tmp_path):
         ("a.csv", "编号,题目\n1,甲\n", [(1, "甲")]),
         ("a.tsv", "text\tlabel\n甲\t0\n", [(1, "甲")]),
         ("a.txt", "甲\r\n\r\n丙", [(1, "甲"), (3, "丙")]),
+        ("a.jsonl", '{"id": "x", "question": {"stem": "甲", "choices": [{"text": "乙"}]}, "answerKey": "A"}', [(1, "甲")]),
+        ("a.jsonl", '{"category": "写作", "turns": ["甲", "丙"]}\n{"turns": ["丁"]}', [(1, "甲"), (1, "丙"), (2, "丁")]),
+        ("a.jsonl", '{"activity_label": "屋顶", "ctx": "甲", "endings": ["乙"]}', [(1, "甲")]),
+        ("a.jsonl", '{"id": "b", "lemma": "甲甲甲", "solution": "很长很长的解答"}', [(1, "甲甲甲")]),
+        ("a.csv", "甲乙丙丁戊己庚辛壬癸是什么？,是,否,A\n丙？,是,否,B\n", [(1, "甲乙丙丁戊己庚辛壬癸是什么？"), (2, "丙？")]),
+        ("a.csv", '"What is it, really?",No,No,A\n"And, how?",x,y,B\n', [(1, "What is it, really?"), (2, "And, how?")]),
     ],
-)
+)  # fmt: skip
 def test_read_questions(tmp_path, name, text, expected):
     path = tmp_path / name
     path.write_bytes(text.encode("utf-8"))
     assert read_questions(str(path)) == expected
 
 
+def test_packed_and_gb18030_benchmarks_are_read(tmp_path):
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress('{"question": "甲"}\n'.encode()))
+    (tmp_path / "a.csv").write_bytes("序号,题目\n1,树上有几只鸟\n".encode("gb18030"))
+    assert read_questions(str(tmp_path / "a.jsonl.gz")) == [(1, "甲")]
+    assert read_questions(str(tmp_path / "a.csv")) == [(1, "树上有几只鸟")]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.jsonl", b'{"question": "a"}\n{"question', "a.jsonl:2 is not JSON"),
-        ("a.txt", "题目".encode("gb18030"), "not UTF-8 at byte 0"),
+        ("a.jsonl", b'{"question": "a"}\n{"question', "a.jsonl:2 cannot be read"),
+        ("a.txt", b"\xff\xff\xff", "a.txt:1 cannot be read: invalid UTF-8 at byte 0"),
         ("a.jsonl", b'{"answer": 1}', "holds no question"),
     ],
 )

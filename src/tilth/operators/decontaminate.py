@@ -33,8 +33,9 @@ class Against:
     the evidence of the reason `benchmark_leak`.
 
     Args:
-        files: JSONL, JSON, CSV, TSV or text files (one question a line). The question is the `question`, `instruction`
-            (with `input`), `prompt`, `problem`, `query`, user message or `text` of an item, else its first text.
+        files: JSONL, JSON, CSV, TSV, Parquet or text files (one question a line), packed or not. The question is the
+            `question`, `instruction` (with `input`), `prompt`, `problem`, `query`, `turns`, user message, 题目 or `text`
+            of an item, else the text that is the longest on average, answers left aside. A table needs no header.
         action: `flag` measures and keeps, `drop` drops.
         field: whose messages are compared: the user's, the assistant's, or both.
     """

@@ -9,12 +9,18 @@ from typer.testing import CliRunner
 from tests.evaluation.conftest import TEST
 from tilth.cli.app import app
 from tilth.engine import run as run_recipe
+from tilth.evaluation.ask import Answer
+from tilth.evaluation.compare import compare
 from tilth.evaluation.contestants import Pair
 from tilth.evaluation.inputs import questions_from_samples
+from tilth.evaluation.losses import Scored, summary
+from tilth.evaluation.protocol import Contestant, Protocol
 from tilth.evaluation.reopen import reopen
 from tilth.evaluation.report import spoken
 from tilth.evaluation.studies import Reader, compare_pair, training_of
 from tilth.evaluation.versions import answers_of_both
+from tilth.evaluation.worklist import faults
+from tilth.models.base import Generation
 from tilth.models.scripted import ScriptedModel
 from tilth.recipe.schema import Compare
 from tilth.sample import Message, Sample
@@ -108,3 +114,29 @@ def test_diff_shows_data_and_answers_side_by_side(two):
     assert "answers" not in json.loads(
         CliRunner().invoke(app, ["diff", str(older.path), str(newer.path), "--json"]).stdout
     )
+
+
+def test_the_held_out_loss_leaves_out_what_the_older_model_learned(two):
+    """The older model knows the first answer by heart; without that question the newer one is the better."""
+    older, newer = two
+    asked = questions_from_samples(
+        Sample(f"{n:016x}", f"t:{n}", (Message("user", q), Message("assistant", "因为重力。")))
+        for n, q in enumerate(["水为什么往低处流呢", "月亮会不会觉得冷"])
+    )
+    answers = {
+        side: {q.place: Answer(q.id, q.place, side, side, "答", "done", "", 0, 0, "k") for q in asked}
+        for side in ("before", "after")
+    }
+    protocol = Protocol(tuple(asked), Contestant("v1", "before"), Contestant("v2", "after"), Generation(), 42)
+    loss = summary([Scored("t:0", 0.1, 6.0, 5), Scored("t:1", 5.0, 4.0, 5)], "token", 0, 42)
+
+    def told(training, held=loss):
+        return compare(protocol, answers, language="en", heldout=held, training=training)
+
+    assert told(training_of(newer, False, None)).heldout.difference > 0
+    found = told(training_of(newer, False, older.path))
+    assert (found.heldout.difference, found.heldout.left_out, len(found.heldout.rows)) == (-1.0, 1, 1)
+    assert [row.loss is None for row in found.rows] == [True, False]
+    assert not list(faults(found.rows[0])), "nothing for the work list either"
+    known = summary(loss.rows[:1], "token", 0, 42)
+    assert told(training_of(newer, False, older.path), known).heldout is None

@@ -10,7 +10,7 @@ from typing import Any
 from tilth.evaluation.ask import Answers
 from tilth.evaluation.evidence import Evidence
 from tilth.evaluation.general import Regression
-from tilth.evaluation.losses import HeldOut
+from tilth.evaluation.losses import HeldOut, without
 from tilth.evaluation.measures import char_f, is_empty, refuses, repeats
 from tilth.evaluation.nearest import Leak, Near, leaks, nearest
 from tilth.evaluation.protocol import BOTH, Protocol, SideName
@@ -115,7 +115,7 @@ def compare(
         protocol: what was asked.
         answers: side → place → answer.
         language: what the report speaks.
-        heldout: the loss on the expected answers.
+        heldout: the loss on the expected answers; what an older run's model has learned from is left out of it here.
         said: what people and a judge said.
         training: the data the model was trained on.
         notes: place → remarks of the author of an answers file.
@@ -124,6 +124,12 @@ def compare(
     training, said = training or Training(), said or Evidence()
     failed = sorted({a.place for side in BOTH for a in answers[side].values() if a.state == "failed"})
     verdicts = [*said.headline.verdicts, *(Verdict(place, "error", "tilth") for place in failed)]
+    leaked = (
+        *leaks(protocol.questions, training.data),
+        *leaks(protocol.questions, training.older, older=True),
+    )
+    # What the other model knows by heart is nothing that the newer one has lost.
+    heldout = without(heldout, {leak.question.place for leak in leaked if leak.older}, protocol.seed)
     winners, losses = settle(verdicts), {} if heldout is None else heldout.by_place()
     remarks, bad = _remarks(said), {verdict.place for verdict in verdicts if verdict.both_bad}
     rows = tuple(
@@ -145,10 +151,7 @@ def compare(
         tally=tally(verdicts),
         heldout=heldout,
         near=nearest(protocol.questions, training.data.get("train", ())),
-        leaks=(
-            *leaks(protocol.questions, training.data),
-            *leaks(protocol.questions, training.older, older=True),
-        ),
+        leaks=leaked,
         language=language,
         training=training,
         notes=notes or {},

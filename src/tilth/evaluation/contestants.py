@@ -99,7 +99,8 @@ def _trained(run: RunFolder | None) -> tuple[Weights, Weights]:
     job = Job.load(run.model / JOB_FILE)
     artifact = BACKENDS.get(job.settings.backend).collect(job, run.model)
     base = run.model / job.base
-    tuned = Weights(base, artifact.path) if artifact.kind == "adapter" else Weights(artifact.path)
+    over = artifact.kind == "adapter"
+    tuned = Weights(base if over else artifact.path, artifact.path if over else None, run.name)
     return Weights(base), tuned
 
 
@@ -123,7 +124,7 @@ def _source(name: str, base: Path | None, named: Named | None) -> Weights | Path
 
 def _opened(source: Weights | Path | AsyncChatModel, column: Sequence[str]) -> Speaker:
     if isinstance(source, Weights):
-        return cast(ChatModel, LocalModel(source.folder, source.adapter))
+        return cast(ChatModel, LocalModel(source.folder, source.adapter, source.name))
     if isinstance(source, Path):
         return ScriptedModel(read_side_file(source, column), name=source.name)
     return source
@@ -133,8 +134,8 @@ def _weights_pair(first: Weights, second: Weights) -> Pair:
     if first.folder == second.folder and first.adapter is None and second.adapter is not None:
         before, after = LocalPair.load(second.folder, second.adapter)
     else:
-        before = LocalModel(first.folder, first.adapter)
-        after = LocalModel(second.folder, second.adapter)
+        before = LocalModel(first.folder, first.adapter, first.name)
+        after = LocalModel(second.folder, second.adapter, second.name)
     models = cast(ChatModel, before), cast(ChatModel, after)
     return Pair(*models, (before, after), (_template(before), _template(after)))
 

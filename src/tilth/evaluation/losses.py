@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import exp, isfinite
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -59,6 +59,8 @@ class HeldOut:
     question_before: float
     question_after: float
     """Mean over questions, every question counting the same."""
+    left_out: int = 0
+    """Questions that one of the models has learned from: their loss is not held out."""
 
     @property
     def difference(self) -> float:
@@ -79,6 +81,7 @@ class HeldOut:
         return {
             "questions": len(self.rows),
             "unscored": self.unscored,
+            "left_out": self.left_out,
             "unit": self.unit,
             "units": sum(row.units for row in self.rows),
             "before": self.before,
@@ -91,6 +94,16 @@ class HeldOut:
             "per_question_before": self.question_before,
             "per_question_after": self.question_after,
         }
+
+
+def without(found: HeldOut | None, places: Collection[str], seed: int) -> HeldOut | None:
+    """The held-out loss without the questions at these places; `None` where none is left."""
+    if found is None or not places:
+        return found
+    rows = [row for row in found.rows if row.place not in places]
+    if not rows:
+        return None
+    return replace(summary(rows, found.unit, found.unscored, seed), left_out=len(found.rows) - len(rows))
 
 
 def perplexity(loss: float) -> float | None:

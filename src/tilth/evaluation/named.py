@@ -22,6 +22,8 @@ class Weights:
 
     folder: Path
     adapter: Path | None = None
+    name: str = ""
+    """What reports call it; the folder's name where it is empty."""
 
 
 @dataclass(frozen=True)

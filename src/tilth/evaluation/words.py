@@ -169,8 +169,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     ),
     "leaks_older": (
         "{n} of the questions nearly stand in the data of the older version, from which the model before learned: it may "
-        "remember their answers, so the comparison favours it.",
-        "有 {n} 道题几乎就在旧版本的数据里，之前的模型学过它们：它可能记住了答案，比较因此偏向它。",
+        "remember their answers, so the comparison favours it. The held-out loss leaves them out.",
+        "有 {n} 道题几乎就在旧版本的数据里，之前的模型学过它们：它可能记住了答案，比较因此偏向它。留出损失不计这些题。",
     ),
     "failed": (
         "{n} of {all} answers failed. Run the same command again to ask for them again.",

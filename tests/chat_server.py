@@ -29,9 +29,9 @@ class Act:
 
 
 def completion(
-    text: str | None, finish: str = "stop", refusal: str | None = None, tokens=(7, 3)
+    text: str | None, finish: str = "stop", refusal: str | None = None, tokens=(7, 3), **more: str
 ) -> dict[str, Any]:
-    message = {"role": "assistant", "content": text, "refusal": refusal}
+    message = {"role": "assistant", "content": text, "refusal": refusal, **more}
     return {
         "id": "c",
         "object": "chat.completion",

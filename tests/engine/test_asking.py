@@ -69,6 +69,28 @@ def answers(folder):
     return [row["messages"][-1]["content"] for row in read_jsonl(folder / "data/train.jsonl")]
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_the_model_thought_is_evidence_and_learned_only_on_request(tmp_path, keep):
+    steps = [{"annotate.draft_answer": {"model": "teacher", "keep_thinking": keep}}]
+    path = recipe(tmp_path, "", rows=1, steps=steps)
+    with playing(lambda body, n: say("<think>先看\n题</think>\n\n答案是湿。")) as (_, url):
+        sets = [f"models.teacher.base_url={url}", "data.to=tilth"]
+        run(path, tmp_path / "out", assignments=sets)
+    (row,) = read_jsonl(tmp_path / "out/data/train.jsonl")
+    assert row["messages"][-1] == {
+        "role": "assistant",
+        "content": "答案是湿。",
+        **({"thinking": "先看\n题"} if keep else {}),
+    }
+    assert ("先看" in json.dumps(row, ensure_ascii=False)) is keep
+    life = explain(tmp_path / "out", "q.jsonl:1")
+    assert not life["note"]
+    (answer,) = life["steps"][-1]["evidence"]["answers"]
+    assert (answer["text"], answer["thinking"]) == ("答案是湿。", "先看\n题")
+    told = CliRunner().invoke(app, ["explain", str(tmp_path / "out"), "q.jsonl:1"]).stdout
+    assert "teacher thought: 先看⏎题" in told
+
+
 def test_drafts_come_in_source_order_and_cost_what_the_report_says(tmp_path):
     path = recipe(tmp_path, "")
     with playing(lambda body, n: say("答：" + body["messages"][-1]["content"], wait_s=0.02 * (6 - n))) as (

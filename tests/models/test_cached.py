@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 
 import pytest
 
@@ -54,6 +55,38 @@ def test_an_answer_is_paid_once(tmp_path):
     assert len(server.seen) == 5
     assert (model.usage.sent, model.usage.reused, cached.usage.sent, cached.usage.reused) == (5, 0, 0, 5)
     assert (tmp_path / FILE).exists()
+
+
+def test_what_a_model_thought_is_kept_with_its_answer(tmp_path):
+    with playing(lambda body, n: say("<think>先想想</think>\n湿。")) as (_, url):
+        ask(tmp_path, url, question("水湿吗"))
+        ((again,), _) = ask(tmp_path, url, question("水湿吗"))
+    assert again == Reply("湿。", "done", "", 7, 3, thinking="先想想")
+    lines = list(RequestStore(tmp_path / FILE).export())
+    (tmp_path / "paid.jsonl").write_text(json.dumps(lines[0]), encoding="utf-8")
+    other = RequestStore(tmp_path / "other.sqlite")
+    assert other.load(tmp_path / "paid.jsonl") == 1
+    assert other.find(lines[0]["key"]) == again
+
+
+def test_a_file_of_paid_answers_of_an_earlier_version_is_read(tmp_path):
+    earlier = sqlite3.connect(tmp_path / "requests.sqlite")
+    columns = "key text primary key, model text, payer text, request text, state text, reason text, text text"
+    earlier.execute(
+        f"create table requests ({columns}, prompt_tokens int, completion_tokens int) without rowid"
+    )
+    earlier.execute("insert into requests values ('k', 'm', 'p', '{}', 'done', '', '湿。', 7, 3)")
+    earlier.commit()
+    earlier.close()
+    for _ in range(2):
+        store = RequestStore(tmp_path / "requests.sqlite")
+        assert store.find("k") == Reply("湿。", "done", "", 7, 3)
+        assert next(iter(store.export()))["reply"].keys() == {
+            "state", "reason", "text", "prompt_tokens", "completion_tokens",
+        }  # fmt: skip
+        store.add("k2", "m", "p", "{}", Reply("好", thinking="嗯"))
+        assert store.find("k2").thinking == "嗯"
+        store.close()
 
 
 def test_equal_requests_in_flight_are_one(tmp_path):

@@ -68,6 +68,9 @@ def _step(step: dict[str, Any]) -> Any:
         line.append("  " + ", ".join(f"{name}: {value}" for name, value in shown.items()), style="dim")
     for answer in step["evidence"].get("answers", ()):
         said = answer.get("text") or answer.get("reason", "")
+        if "thinking" in answer:
+            line.append(f"\n    {answer['model']} thought: ", style="dim")
+            line.append(answer["thinking"].replace("\n", "⏎"), style="dim")
         line.append(f"\n    {answer['model']} ({answer['state']}): ", style="dim")
         line.append(said.replace("\n", "⏎"))
     return line

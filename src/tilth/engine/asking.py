@@ -86,7 +86,8 @@ class Recorder:
         line: dict[str, Any] = {**about, "key": self._model.key(request)}
         self._lines.append(line)
         reply = await self._model.answer(request)
-        line |= {name: value for name, value in vars(reply).items() if name != "data"}
+        said = {name: value for name, value in vars(reply).items() if name != "data"}
+        line |= said if reply.thinking else {name: said[name] for name in said if name != "thinking"}
         return reply
 
 
@@ -102,7 +103,7 @@ class Recorded:
         line = next(self._lines, None)
         if line is None:
             return Reply("", "failed", "the run holds no further answer")
-        kept = ("text", "state", "reason", "prompt_tokens", "completion_tokens")
+        kept = ("text", "state", "reason", "prompt_tokens", "completion_tokens", "thinking")
         return Reply(**{name: line[name] for name in kept if name in line})
 
 

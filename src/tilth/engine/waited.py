@@ -40,10 +40,10 @@ class Waited:
         return [replay]
 
     def answers(self, stage: Stage, place: str) -> list[dict[str, Any]]:
-        """What models answered at a stage for the sample at a place: `{model, state, text, reason}`."""
+        """What models answered at a stage for the sample at a place: `{model, state, text, reason, thinking}`."""
         if stage.waits is None or stage.waits.declared.kind != "model":
             return []
-        shown = ("model", "state", "text", "reason")
+        shown = ("model", "state", "text", "reason", "thinking")
         return [{n: line[n] for n in shown if line.get(n)} for line in self._of(stage).get(place, ())]
 
     def _of(self, stage: Stage) -> Answers:

@@ -48,6 +48,8 @@ class Reply:
     completion_tokens: int = 0
     data: Any = None
     """The answer as a value of the request's `shape`, where one was asked for and the state is `done`."""
+    thinking: str = ""
+    """What the model wrote for itself before it answered; it is no part of `text`."""
 
 
 class ChatModel(Protocol):

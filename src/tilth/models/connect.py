@@ -17,7 +17,7 @@ from tilth.models.endpoint import EndpointModel
 from tilth.models.requests import FILE, RequestStore, key_of
 from tilth.models.scripted import Script
 from tilth.models.settings import Endpoint, Local, Price, Scripted, resolve
-from tilth.models.structured import Structured
+from tilth.models.structured import Structured, thinking_apart
 
 if TYPE_CHECKING:
     from tilth.models.local import LocalModel
@@ -190,7 +190,8 @@ class LocalSource:
             from tilth.models.local import LocalModel
 
             self._model = LocalModel(self._folder, self._adapter)
-        return self._model.ask_many([request.messages for request in requests], generation)
+        replies = self._model.ask_many([request.messages for request in requests], generation)
+        return [thinking_apart(reply) for reply in replies]
 
     def _generation(self, request: Request) -> Generation:
         """The settings of the draw; a sampled answer gets a seed, so that the same request gives the same answer."""

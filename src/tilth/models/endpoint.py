@@ -17,7 +17,7 @@ from tilth.errors import MissingExtra
 from tilth.models.base import Generation, Reply, Request
 from tilth.models.pace import Pace
 from tilth.models.settings import Endpoint, resolve
-from tilth.models.structured import json_schema, without_thinking
+from tilth.models.structured import ONLY_THINKING, json_schema, thinking_apart
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -252,7 +252,7 @@ def _reply(response: Any) -> Reply | _Trouble:
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return _Trouble("the server's answer holds no choice")
     usage, finish = response.get("usage"), choice.get("finish_reason")
-    counts = [_count(usage, name) for name in ("prompt_tokens", "completion_tokens")]
+    counts = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
     text = message.get("content") or ""
     if not isinstance(text, str):
         return _Trouble("the server's answer is no text")
@@ -260,13 +260,21 @@ def _reply(response: Any) -> Reply | _Trouble:
         return Reply(text, "refused", str(message["refusal"])[:MAX_REASON], *counts)
     if finish == "content_filter":
         return Reply(text, "refused", "the server's filter stopped the answer", *counts)
-    # A lone surrogate can stand in JSON, and in no file.
-    text = without_thinking(text).encode("utf-8", "replace").decode("utf-8")
+    # Some servers take the thinking out of the answer themselves.
+    apart = message.get("reasoning_content") or message.get("reasoning")
+    thinking = _writable(apart.strip()) if isinstance(apart, str) else ""
     if finish == "length":
-        return Reply(text, "truncated", "the answer reached max_tokens", *counts)
+        cut = Reply(_writable(text), "truncated", "the answer reached max_tokens", *counts, thinking=thinking)
+        return thinking_apart(cut)
     if not text.strip():
-        return _Trouble("the server's answer is empty")
-    return Reply(text, "done", "", *counts)
+        told = Reply("", "truncated", ONLY_THINKING, *counts, thinking=thinking)
+        return told if thinking else _Trouble("the server's answer is empty")
+    return thinking_apart(Reply(_writable(text), "done", "", *counts, thinking=thinking))
+
+
+def _writable(text: str) -> str:
+    """A text without lone surrogates, which can stand in JSON and in no file."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _count(usage: Any, name: str) -> int:

@@ -21,10 +21,11 @@ _TABLE = """
 create table if not exists requests (
     key text primary key, model text not null, payer text not null, request text not null,
     state text not null, reason text not null, text text not null,
-    prompt_tokens integer not null, completion_tokens integer not null
+    prompt_tokens integer not null, completion_tokens integer not null, thinking text not null default ''
 ) without rowid
 """
-_COLUMNS = "state, reason, text, prompt_tokens, completion_tokens"
+_COLUMNS = ("state", "reason", "text", "prompt_tokens", "completion_tokens", "thinking")
+_SAID = ", ".join(_COLUMNS)
 
 
 class Spent(NamedTuple):
@@ -47,20 +48,32 @@ class RequestStore:
         # Safe against a kill of this process; a loss of power may cost the last answers, never the file.
         self._database.execute("pragma synchronous=normal")
         self._database.execute(_TABLE)
+        self._widen()
+
+    def _widen(self) -> None:
+        """Give a file of an earlier version its column for what models thought."""
+        if any(row[1] == "thinking" for row in self._database.execute("pragma table_info(requests)")):
+            return
+        try:
+            self._database.execute("alter table requests add column thinking text not null default ''")
+        except sqlite3.OperationalError as error:
+            # Another process may have been faster.
+            if "duplicate column" not in str(error):
+                raise
 
     def find(self, key: str) -> Reply | None:
         """The answer to a request, if it was ever given."""
-        row = self._database.execute(f"select {_COLUMNS} from requests where key = ?", (key,)).fetchone()
+        row = self._database.execute(f"select {_SAID} from requests where key = ?", (key,)).fetchone()
         if row is None:
             return None
-        state, reason, text, prompt_tokens, completion_tokens = row
-        return Reply(text, state, reason, prompt_tokens, completion_tokens)
+        return Reply(**dict(zip(_COLUMNS, row, strict=True)))
 
     def add(self, key: str, model: str, payer: str, request: str, reply: Reply) -> Reply:
         """Keep an answer; where another process was faster, its answer is the one that counts."""
-        said = (reply.state, reply.reason, reply.text, reply.prompt_tokens, reply.completion_tokens)
-        row = (key, model, payer, request, *said)
-        done = self._database.execute("insert or ignore into requests values (?,?,?,?,?,?,?,?,?)", row)
+        row = (key, model, payer, request, *(getattr(reply, name) for name in _COLUMNS))
+        names = f"key, model, payer, request, {_SAID}"
+        query = f"insert or ignore into requests ({names}) values ({', '.join('?' * len(row))})"
+        done = self._database.execute(query, row)
         return reply if done.rowcount else self.find(key) or reply
 
     def spent(self, payer: str) -> Spent:
@@ -87,10 +100,10 @@ class RequestStore:
     def export(self) -> Iterator[dict[str, Any]]:
         """Every answer as a JSON value, in the order of the keys: the same answers give the same lines."""
         for key, request, *said in self._database.execute(
-            f"select key, request, {_COLUMNS} from requests order by key"
+            f"select key, request, {_SAID} from requests order by key"
         ):
-            names = ("state", "reason", "text", "prompt_tokens", "completion_tokens")
-            yield {"key": key, "request": json.loads(request), "reply": dict(zip(names, said, strict=True))}
+            reply = {n: value for n, value in zip(_COLUMNS, said, strict=True) if value or n != "thinking"}
+            yield {"key": key, "request": json.loads(request), "reply": reply}
 
     def load(self, path: Path) -> int:
         """Take in an exported file; returns how many answers are new. They count as paid by nobody.

@@ -12,6 +12,7 @@ import msgspec
 
 from tilth.errors import UserError
 from tilth.models.base import Generation, Reply, Request, State
+from tilth.models.structured import thinking_apart
 from tilth.sample import Message
 
 
@@ -106,7 +107,7 @@ def _said(line: Line, draw: int, prompt_tokens: int) -> Reply:
     if isinstance(said, list):
         said = said[min(draw, len(said) - 1)]
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    return Reply(text, line.state, line.reason, prompt_tokens, len(text))
+    return thinking_apart(Reply(text, line.state, line.reason, prompt_tokens, len(text)))
 
 
 def _read(path: Path) -> Iterator[Line]:

@@ -13,7 +13,11 @@ from tilth.models.base import AsyncChatModel, Reply, Request
 from tilth.sample import Message
 
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n?(.*?)```", re.DOTALL)
-_THINKING = re.compile(r"^\s*<think>.*?</think>\s*", re.DOTALL)
+_THINKING = re.compile(r"^\s*<think>(.*?)(?:</think>\s*|$)", re.DOTALL)
+_OPENED_BEFORE = re.compile(
+    r"^((?:(?!<think>).)*?)^[ \t]*</think>[ \t]*(?:\n\s*|$)", re.DOTALL | re.MULTILINE
+)
+"""Some chat templates end the prompt with `<think>`, so that only its end stands in the answer, on a line of its own."""
 
 
 class Structured:
@@ -50,7 +54,32 @@ class Structured:
 
 def without_thinking(text: str) -> str:
     """An answer without the `<think>` block that some models write before it."""
-    return _THINKING.sub("", text) if text.lstrip().startswith("<think>") else text
+    return _cut(text)[1]
+
+
+def thinking_apart(reply: Reply) -> Reply:
+    """A reply whose `<think>` block stands in `thinking`, not in `text`.
+
+    An answer that is nothing but thinking did not come to its end: its state is `truncated`.
+    """
+    thinking, text = _cut(reply.text)
+    if not thinking and text == reply.text:
+        return reply
+    found = replace(reply, text=text, thinking=reply.thinking or thinking)
+    if found.state == "done" and not text.strip():
+        return replace(found, state="truncated", reason=ONLY_THINKING)
+    return found
+
+
+ONLY_THINKING = "the answer ended before the thinking did"
+
+
+def _cut(text: str) -> tuple[str, str]:
+    """The thinking before an answer, and the answer."""
+    if "think>" not in text:
+        return "", text
+    found = _THINKING.match(text) or _OPENED_BEFORE.match(text)
+    return (found[1].strip(), text[found.end() :]) if found else ("", text)
 
 
 def json_schema(shape: type[Any]) -> dict[str, Any]:

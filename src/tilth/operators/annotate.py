@@ -26,6 +26,7 @@ async def draft_answer(
     model: AsyncChatModel,
     instructions: str = "",
     overwrite: bool = False,
+    keep_thinking: bool = False,
     language: Language = "auto",
 ) -> Sample | Hold:
     """A model answers the last question of a sample that has no answer.
@@ -38,6 +39,8 @@ async def draft_answer(
         model: who answers.
         instructions: what the model is told first, instead of the shipped words.
         overwrite: also answer where there is an answer already.
+        keep_thinking: learn what the model thought before it answered too (`<think>…</think>`), as the turn's thinking;
+            otherwise it is kept with the run's answers only, where `tilth explain` shows it.
         language: of the shipped words.
     """
     turns = list(sample.messages)
@@ -60,7 +63,8 @@ async def draft_answer(
     reply = await ask(model, tuple(asked))
     if reply.state != "done":
         return held(model, reply)
-    drafted = (*turns, Message("assistant", reply.text.strip()))
+    thinking = (keep_thinking and reply.thinking) or None
+    drafted = (*turns, Message("assistant", reply.text.strip(), thinking=thinking))
     return sample.replace(messages=drafted, signals={**sample.signals, "answer_from": model.name})
 
 

@@ -74,3 +74,11 @@ def test_repeated_units_are_those_that_units_finds(n):
         assert repeats == (len(set(grams)) < len(grams)), text
     assert 100 < sum(found) < 1900
     assert repeats_units(["\U00020000"], n) == [True], "characters beyond the table are left to the operator"
+
+
+def test_code_between_two_halves_hides_no_repetition():
+    answer = "水是一种液体`a`它很清澈。水是一种液体`b`它很清澈。"
+    one = Sample("0" * 16, "a:1", (Message("user", "水？"), Message("assistant", answer)))
+    declared = OPERATORS.get("filter.repetition")
+    assert declared.gate([one]) == [True]
+    assert declared.target(one, max=0.1).reason == "repetitive"

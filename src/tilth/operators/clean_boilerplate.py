@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
+
+import numpy as np
+import numpy.typing as npt
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.lexicon import sections
@@ -25,14 +29,45 @@ _ORNAMENT = regex(
 HINTING = "题赞看欢标评藏转享三注众码群信XxQq更阅责编版"
 """One character of each hint."""
 _SIGNS = frozenset(HINTING)
+_EMPTY_OPENING = "如题"
 _LONGEST = 120
 """Characters of a sentence of advertising."""
+
+
+_FIRST, _SECOND, _ALONE = 1, 2, 4
+
+
+@cache
+def _roles() -> npt.NDArray[np.uint8]:
+    """Whether each character begins a hint, comes second in one, or is one."""
+    roles = np.zeros(0x10000, dtype=np.uint8)
+    for hint in sections("boilerplate.txt")["hint"]:
+        if len(hint) == 1:
+            roles[ord(hint)] |= _ALONE
+        else:
+            roles[ord(hint[0])] |= _FIRST
+            roles[ord(hint[1])] |= _SECOND
+    return roles
+
+
+def _may_be_hinted(samples: Sequence[Sample]) -> list[bool]:
+    """Whether a hint stands in each sample, or what begins like one and goes on like another."""
+    texts = ["\n".join([m.content for m in (*one.messages, *(one.rejected or ()))]) for one in samples]
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+    points = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    roles = _roles()[np.minimum(points, 0xFFFF)]
+    begins = (roles[:-1] & _FIRST).astype(np.bool_) & (roles[1:] & _SECOND).astype(np.bool_)
+    at = np.flatnonzero(begins | (roles[:-1] & _ALONE).astype(np.bool_))
+    hinted = np.zeros(len(texts), dtype=np.bool_)
+    hinted[np.searchsorted(np.cumsum(lengths), at, side="right")] = True
+    found: list[bool] = hinted.tolist()
+    return found
 
 
 @operator(
     "clean.strip_boilerplate",
     version=1,
-    touches=HINTING,
+    gate=_may_be_hinted,
     examples=("水会结冰。\n扫码关注公众号 → 水会结冰。", "二维码为什么是黑白的？ → (unchanged)"),
 )
 def strip_boilerplate(sample: Sample, *, field: Field = "both") -> Sample:
@@ -70,7 +105,7 @@ def _is_boilerplate(sentence: str) -> bool:
     if len(sentence) > _LONGEST or not _ASKS.isdisjoint(sentence) or _SIGNS.isdisjoint(sentence):
         return False
     core = _ORNAMENT.sub("", sentence)
-    if not any(call.search(core) for call in _phrases("call")):
+    if not _hinted(core) or not any(call.search(core) for call in _phrases("call")):
         return False
     reached = {0}
     for start in range(len(core)):
@@ -84,7 +119,7 @@ def _pass(text: str) -> str:
     lines = text.split("\n")
     kept = [line for line in lines if not line.strip() or not _all_boilerplate(line)]
     after = "\n".join(kept).rstrip() if len(kept) < len(lines) else _without_tail(text)
-    if (bare := _CLOSING.sub("", _OPENING.sub("", after))) != after:
+    if _EMPTY_OPENING in after and (bare := _CLOSING.sub("", _OPENING.sub("", after))) != after:
         after = bare.rstrip()
     return after if after.strip() else text
 

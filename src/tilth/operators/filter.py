@@ -14,7 +14,7 @@ from tilth.errors import UserError
 from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
 from tilth.operators.features import repeats_units
-from tilth.operators.measure import Language, chars, language_of, repetition_of
+from tilth.operators.measure import Language, chars, language_of, prose, repetition_of
 from tilth.operators.regex import regex
 from tilth.sample import Drop, Message, Sample
 
@@ -89,11 +89,11 @@ def language(sample: Sample, *, keep: tuple[Language, ...] = ("zh", "en", "mixed
 
 def _may_repeat(samples: Sequence[Sample]) -> list[bool]:
     """Whether a sample was measured, or its answer says eight units twice."""
-    repeats = repeats_units([sample.answer for sample in samples], 8)
+    repeats = repeats_units([prose(sample.answer) for sample in samples], 8)
     return [found or "repetition" in sample.signals for sample, found in zip(samples, repeats, strict=True)]
 
 
-@operator("filter.repetition", gate=_may_repeat)
+@operator("filter.repetition", version=2, gate=_may_repeat)
 def repetition(sample: Sample, *, max: Share = 0.3) -> Sample | Drop:
     """Drop samples whose answer mostly says again what it said before.
 

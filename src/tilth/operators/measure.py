@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Limits
@@ -64,7 +65,8 @@ def language(sample: Sample, *, field: Field = "both") -> Sample:
     return _with(sample, language=language_of(text(sample, field)))
 
 
-def _prose(words: str) -> str:
+def prose(words: str) -> str:
+    """The text with a space for each part that is code, a formula or an address."""
     for span in reversed(protect.spans(words)):
         words = f"{words[: span.start]} {words[span.end :]}"
     return words
@@ -72,18 +74,18 @@ def _prose(words: str) -> str:
 
 def language_of(words: str) -> Language:
     """The language of a text, by the share of its words in each script; a hanzi counts as a word."""
-    prose = _prose(words)
-    hanzi, kana = len(_HANZI.findall(prose)), len(_KANA.findall(prose))
+    spoken = prose(words)
+    hanzi, kana = len(_HANZI.findall(spoken)), len(_KANA.findall(spoken))
     japanese = kana * 5 >= hanzi + kana
-    latin = len(_LATIN.findall(prose))
-    accented = len(_ACCENTED.findall(prose)) * 12 > latin
+    latin = len(_LATIN.findall(spoken))
+    accented = len(_ACCENTED.findall(spoken)) * 12 > latin
     counts: dict[Language, int] = {
         "zh": 0 if japanese else hanzi,
         "ja": kana + hanzi if japanese else kana,
-        "ko": len(_HANGUL.findall(prose)),
-        "ru": len(_CYRILLIC.findall(prose)),
+        "ko": len(_HANGUL.findall(spoken)),
+        "ru": len(_CYRILLIC.findall(spoken)),
         "en": 0 if accented else latin,
-        "other": len(_FOREIGN.findall(prose)) + (latin if accented else 0),
+        "other": len(_FOREIGN.findall(spoken)) + (latin if accented else 0),
     }
     first = max(counts, key=lambda name: counts[name])
     if not counts[first]:
@@ -112,19 +114,19 @@ def repetition(sample: Sample, *, field: Field = "answer", ngram: Annotated[int,
 
 def repetition_of(words: str, ngram: int = 8) -> float:
     """The share of letters and digits that lie in an n-gram of units seen earlier in the same text."""
-    parts = units(_prose(words))
+    parts = units(prose(words))
     if _all_differ(parts, min(ngram, 4)) or _all_differ(parts, ngram):
         return 0.0
     seen: set[tuple[str, ...]] = set()
+    ends = list(accumulate(map(len, parts), initial=0))
     repeated = covered = 0
-    for start in range(len(parts) - ngram + 1):
-        gram = tuple(parts[start : start + ngram])
+    for start, gram in enumerate(zip(*(parts[at:] for at in range(ngram)), strict=False)):
         if gram in seen:
-            repeated += sum(map(len, parts[max(start, covered) : start + ngram]))
+            repeated += ends[start + ngram] - ends[max(start, covered)]
             covered = start + ngram
         else:
             seen.add(gram)
-    return round(repeated / max(sum(map(len, parts)), 1), 4)
+    return round(repeated / max(ends[-1], 1), 4)
 
 
 def _all_differ(parts: list[str], ngram: int) -> bool:

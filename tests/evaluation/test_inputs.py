@@ -4,6 +4,7 @@ import pytest
 
 from tilth.errors import FormatError, SourceError, UserError
 from tilth.evaluation.inputs import (
+    columns_taken,
     questions_from_file,
     questions_from_texts,
     read_answers_file,
@@ -49,6 +50,29 @@ def test_tables_as_excel_saves_them(tmp_path, name, text, encoding):
     assert [row.analysis for row in rows] == ["好", ""]
 
 
+@pytest.mark.parametrize(
+    ("record", "taken"),
+    [
+        ({"prompt": "水湿吗", "base": "不", "finetuned": "湿"}, {"question": "prompt", "before": "base", "after": "finetuned"}),
+        ({"Question": "水湿吗", "answer_a": "不", "answer_b": "湿"}, {"before": "answer_a", "after": "answer_b"}),
+        ({"问题": "水湿吗", "微调前回答": "不", "微调后回答": "湿"}, {"before": "微调前回答", "after": "微调后回答"}),
+        ({"question": "水湿吗", "before": "不", "after": "湿", "base": "?"}, {}),
+    ],
+)  # fmt: skip
+def test_other_peoples_columns(tmp_path, record, taken):
+    path = put(tmp_path, "a.json", json.dumps([record, record], ensure_ascii=False))
+    rows = read_answers_file(path)
+    assert [(row.question.text, row.before, row.after) for row in rows] == [("水湿吗", "不", "湿")] * 2
+    assert [row.question.place for row in rows] == ["a.json:1", "a.json:2"]
+    assert columns_taken(path) == taken
+
+
+def test_an_instruction_is_asked_with_its_input(tmp_path):
+    record = {"instruction": "翻译", "input": "水", "response1": "a", "response2": "b"}
+    (row,) = read_answers_file(put(tmp_path, "a.jsonl", json.dumps(record)))
+    assert row.question.text == "翻译\n水"
+
+
 def test_places_are_lines_of_the_file(tmp_path):
     rows = read_answers_file(put(tmp_path, "a.csv", CSV))
     assert [row.question.place for row in rows] == ["a.csv:2", "a.csv:4"]
@@ -79,7 +103,7 @@ def test_json_lines_with_a_bom_and_blank_lines(tmp_path):
         ('{"question": "水", "before": null, "after": "b"}', r"a\.jsonl:1: `before` is null, expected text"),
         ('{"question": 3, "before": "a", "after": "b"}', r"a\.jsonl:1: `question` is a number"),
         ('\n{"question": ', r"a\.jsonl:2: this is no JSON"),
-        ("[1, 2]", r"a\.jsonl:1: expected an object, got a list"),
+        ("[1, 2]", r"a\.jsonl:1: expected an object, got a number"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, text, message):

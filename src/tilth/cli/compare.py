@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tilth.cli.terminal import Json, emit, progress, say
+from tilth.cli.terminal import Json, emit, note, progress, say
 
 if TYPE_CHECKING:
     from tilth.evaluation.compare import Comparison
@@ -76,12 +76,15 @@ def _file(
     from tilth.cli.runs import settings_from
     from tilth.errors import UserError
     from tilth.evaluation.contestants import open_pair
+    from tilth.evaluation.inputs import columns_taken
     from tilth.evaluation.studies import compare_answers, compare_models, judge_of
 
     if out is None:
         raise UserError("say where the report goes.", f"For example: tilth compare {path} -o before-after")
     settings, named = settings_from(recipe, assign)
     if settings.before is None and settings.after is None:
+        for ours, key in columns_taken(path).items():
+            note(f"{path}: `{key}` is taken as `{ours}`")
         judge = judge_of(settings, named)
         return compare_answers(path, out, settings=settings, judge=judge, reader=reader), out
     pair = open_pair(settings.before, settings.after, None, named)

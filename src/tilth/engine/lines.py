@@ -24,6 +24,8 @@ class Line(NamedTuple):
 def read_lines(path: Path) -> Iterator[Line]:
     """The records of a JSON Lines or CSV file with their line numbers; Excel's habits are tolerated.
 
+    Of a JSON array the records' numbers stand for the lines.
+
     Raises:
         SourceError: the file is missing or unreadable.
         UserError: a line is no JSON.
@@ -31,6 +33,9 @@ def read_lines(path: Path) -> Iterator[Line]:
     text = read_text(path)
     if path.suffix.lower() in TABLES:
         yield from _table(text)
+        return
+    if (array := _array(text)) is not None:
+        yield from (Line(number, record) for number, record in enumerate(array, start=1))
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -59,6 +64,15 @@ def read_text(path: Path) -> str:
         except UnicodeDecodeError:
             continue
     raise SourceError(f"{path} is neither UTF-8 nor GB18030 text.", "Save it as UTF-8.")
+
+
+def _array(text: str) -> list[Any] | None:
+    """The records of a JSON array of objects; `None` where the text is something else."""
+    try:
+        found = json.loads(text) if text.lstrip()[:1] == "[" else None
+    except json.JSONDecodeError:
+        return None
+    return found if isinstance(found, list) else None
 
 
 def _table(text: str) -> Iterator[Line]:

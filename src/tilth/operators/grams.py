@@ -109,11 +109,11 @@ def flat(texts: Sequence[str], n: int) -> tuple[Hashes, Hashes]:
 
     The starts have one entry more than there are texts. An n-gram may come twice.
     """
-    source, values = windows(texts, n)
-    if source.size and (source[1:] < source[:-1]).any():
-        order = np.argsort(source, kind="stable")
-        source, values = source[order], values[order]
-    counts = np.bincount(source, minlength=len(texts))
+    source, counts, values = _counted_windows(texts, n)
+    if (source[1:] < source[:-1]).any():
+        order = np.argsort(source)
+        values = values[spans((np.cumsum(counts) - counts)[order], counts[order])]
+        counts = counts[order]
     return mix(values), np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
 
 
@@ -122,20 +122,28 @@ def windows(texts: Sequence[str], n: int) -> tuple[Ints, Hashes]:
 
     A text with fewer than `n` has one window: itself. Values are to be mixed before they are used as hashes.
     """
+    source, counts, values = _counted_windows(texts, n)
+    return np.repeat(source, counts), values
+
+
+def _counted_windows(texts: Sequence[str], n: int) -> tuple[Ints, Ints, Hashes]:
+    """The texts in some order, how many windows each has, and the values of all windows in that order."""
     points, lengths, source = _comparison_points(texts)
-    long = lengths >= n
-    starts = np.cumsum(lengths) - lengths
-    counts = np.where(long, lengths - n + 1, 0)
-    first = spans(starts, counts)
     values = np.zeros(max(points.size - n + 1, 0), dtype=np.uint64)
     for offset in range(n):
         values *= np.uint64(0xD6E8FEB86659FD93)
         values += points[offset : offset + values.size]
+    # A window that begins among the last n - 1 points of a text reaches into the next.
+    inside = np.ones(points.size, dtype=np.bool_)
+    ends = np.cumsum(lengths)
+    for back in range(1, n):
+        inside[ends[lengths >= back] - back] = False
+    long = lengths >= n
     short = source[~long]
     own = [digest(comparison_text(texts[at]) or texts[at]) for at in short.tolist()]
-    inside = values[first] if first.size else values[:0]
-    owners = np.concatenate([np.repeat(source, counts), short])
-    return owners, np.concatenate([inside, np.array(own, dtype=np.uint64)])
+    counts = np.concatenate([lengths[long] - n + 1, np.ones(short.size, dtype=np.int64)])
+    found = np.concatenate([values[inside[: values.size]], np.array(own, dtype=np.uint64)])
+    return np.concatenate([source[long], short]), counts, found
 
 
 def _comparison_points(texts: Sequence[str]) -> tuple[Points, Ints, Ints]:
@@ -144,23 +152,20 @@ def _comparison_points(texts: Sequence[str]) -> tuple[Points, Ints, Ints]:
     Nearly all texts are made of characters that are folded one by one, by a table; the others come last.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    raw = _code_points("".join(texts))
-    folded = _fold()[np.minimum(raw, len(_fold()) - 1)]
+    folded = np.take(_fold(), _code_points("".join(texts)), mode="clip")
     order = np.arange(len(texts))
     rest: list[str] = []
-    special = folded == _SPECIAL
-    if special.any():
-        owner = np.repeat(order, lengths)
+    special = np.flatnonzero(folded == _SPECIAL)
+    if special.size:
         odd = np.zeros(len(texts), dtype=np.bool_)
-        odd[owner[special]] = True
-        folded = folded[~odd[owner]]
+        odd[np.searchsorted(np.cumsum(lengths), special, side="right")] = True
+        folded = folded[np.repeat(~odd, lengths)]
         rest = [comparison_text(texts[at]) for at in np.flatnonzero(odd).tolist()]
         order = np.concatenate([order[~odd], order[odd]])
         lengths = lengths[~odd]
     kept = folded != 0
-    total = np.concatenate([[0], np.cumsum(kept)])
-    ends = np.cumsum(lengths)
-    counts = total[ends] - total[ends - lengths]
+    left_out = np.concatenate([[0], np.searchsorted(np.flatnonzero(~kept), np.cumsum(lengths))])
+    counts = lengths - np.diff(left_out)
     more = np.fromiter(map(len, rest), np.int64, len(rest))
     points = np.concatenate([folded[kept], _code_points("".join(rest))])
     return points, np.concatenate([counts, more]), order

@@ -14,8 +14,9 @@ from tilth.errors import UserError
 from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
 from tilth.operators.features import repeats_units
-from tilth.operators.measure import Language, chars, language_of, prose, repetition_of
+from tilth.operators.measure import Language, chars, language_of
 from tilth.operators.regex import regex
+from tilth.operators.repetition import prose, repetition_of
 from tilth.sample import Drop, Message, Sample
 
 Share = Annotated[float, Limits(ge=0, le=1)]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Limits
 
-from tilth.operators import lexicon, protect
+from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
-from tilth.operators.features import HAN, HANGUL, KANA, units
+from tilth.operators.features import HAN, HANGUL, KANA
 from tilth.operators.list_numbers import ListNumber as ListNumber
 from tilth.operators.measure_tokens import Tokens as Tokens
 from tilth.operators.privacy_find import find
 from tilth.operators.regex import regex
 from tilth.operators.relevance import Relevance as Relevance
+from tilth.operators.repetition import prose, repetition_of
 from tilth.sample import Sample
 
 Language = Literal["zh", "en", "ja", "ko", "ru", "mixed", "other"]
@@ -65,13 +65,6 @@ def language(sample: Sample, *, field: Field = "both") -> Sample:
     return _with(sample, language=language_of(text(sample, field)))
 
 
-def prose(words: str) -> str:
-    """The text with a space for each part that is code, a formula or an address."""
-    for span in reversed(protect.spans(words)):
-        words = f"{words[: span.start]} {words[span.end :]}"
-    return words
-
-
 def language_of(words: str) -> Language:
     """The language of a text, by the share of its words in each script; a hanzi counts as a word."""
     spoken = prose(words)
@@ -100,39 +93,17 @@ def hanzi_ratio(sample: Sample, *, field: Field = "both") -> Sample:
     return _with(sample, hanzi_ratio=round(len(_HANZI.findall(dense)) / max(len(dense), 1), 4))
 
 
-@operator("measure.repetition")
+@operator("measure.repetition", version=2)
 def repetition(sample: Sample, *, field: Field = "answer", ngram: Annotated[int, Limits(ge=2)] = 8) -> Sample:
     """Measure the share of a text that says again what it said before, from 0 to 1.
 
-    A text written twice has 0.5, a phrase in an endless loop comes near 1; code, formulas and addresses, which repeat
-    themselves by nature, do not count. This is the share of characters inside
+    A text written twice has 0.5, a phrase in an endless loop comes near 1. Code in fences, formulas and
+    addresses, which repeat themselves by nature, say nothing again; lines that look like code and stand in no fence do
+    where four in a row come again. This is the share of characters inside
     duplicate n-grams of MassiveText (Rae et al. 2021, arXiv 2112.11446, table A1), with n counted in hanzi or words, so
     that it works without spaces, and with the first occurrence left out.
     """
     return _with(sample, repetition=repetition_of(text(sample, field), ngram))
-
-
-def repetition_of(words: str, ngram: int = 8) -> float:
-    """The share of letters and digits that lie in an n-gram of units seen earlier in the same text."""
-    parts = units(prose(words))
-    if _all_differ(parts, min(ngram, 4)) or _all_differ(parts, ngram):
-        return 0.0
-    seen: set[tuple[str, ...]] = set()
-    ends = list(accumulate(map(len, parts), initial=0))
-    repeated = covered = 0
-    for start, gram in enumerate(zip(*(parts[at:] for at in range(ngram)), strict=False)):
-        if gram in seen:
-            repeated += ends[start + ngram] - ends[max(start, covered)]
-            covered = start + ngram
-        else:
-            seen.add(gram)
-    return round(repeated / max(ends[-1], 1), 4)
-
-
-def _all_differ(parts: list[str], ngram: int) -> bool:
-    """Whether no n-gram of units comes twice; a shorter n-gram that does not is enough and costs less."""
-    grams = list(zip(*(parts[start:] for start in range(ngram)), strict=False))
-    return len(set(grams)) == len(grams)
 
 
 @operator("measure.question_type")

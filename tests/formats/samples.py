@@ -84,6 +84,8 @@ CARRIED = {
     "alpaca": sample(dialogue()),
     "coig_cqia": sample(dialogue(first_system=False, rounds=1), meta=ORIGIN),
     "csv": sample(dialogue(rounds=1)),
+    "firefly": sample(dialogue(first_system=False)),
+    "self_instruct": sample(dialogue(first_system=False, rounds=1)),
     "kto": sample(ANSWERED, label=st.booleans(), **ANY_TOOLS),
     "labelllm": sample(dialogue() | talk("user") | talk("user", "user", "assistant")),
     "llamafactory_alpaca": sample(dialogue()),

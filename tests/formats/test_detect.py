@@ -21,6 +21,8 @@ ALPACA = {"instruction": "问", "input": "", "output": "答"}
         ({"id": "a", "messages": [{"role": "user", "content": "问"}], "meta": {}}, "tilth"),
         ({"conversation": [{"input": "问", "output": "答"}]}, "xtuner_conversation"),
         ({"conversation": [{"message_type": "send", "content": "问"}]}, "labelllm"),
+        ({"conversation": [{"human": "问", "assistant": "答"}], "category": "闲聊"}, "firefly"),
+        ({"instruction": "写诗", "instances": [{"input": "夏", "output": "诗"}]}, "self_instruct"),
         ({"prompt": "问", "completion": "答"}, "prompt_completion"),
         ({"question": "问", "answer": "答"}, "csv"),
         ({"title": "问", "href": "/p/1"}, "questions"),
@@ -47,7 +49,6 @@ def test_a_stray_broken_record_does_not_hide_the_shape():
         {"title": "题", "content": "文"},
         {"messages": [{"toy_input": "问"}]},
         {"prompt": "问", "response": "答"},
-        {"instruction": "问", "instances": []},
         7,
     ],
 )
@@ -64,9 +65,10 @@ def test_the_keys_that_were_seen_are_shown():
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        ({"prompt": "问", "response": "答"}, "prompt: prompt, completion: response"),
-        ({"question": "问", "reply": "答"}, "prompt: question, completion: reply"),
-        ({"title": "题", "content": "文"}, "columns: {question: YOUR KEY"),
+        ({"prompt": "问", "response": "答"}, "instruction: prompt, output: response"),
+        ({"question": "问", "reply": "答"}, "instruction: question, output: reply"),
+        ({"title": "题", "content": "文"}, "columns: {text: content}"),
+        ({"作者": "甲", "页": "文"}, "columns: {question: YOUR KEY"),
     ],
 )
 def test_the_way_out_is_shown(record, said):

@@ -164,10 +164,14 @@ def test_init_writes_a_recipe_that_checks(folder, recipe):
 @pytest.mark.parametrize(
     ("name", "data", "source", "format_"),
     [
-        ("a.jsonl", '{"prompt": "问", "response": "答"}\n', {"prompt": "prompt", "completion": "response"}, "prompt_completion"),
-        ("a.json", '[{"Question": "问", "reply": "答", "系统": "令"}]', {"question": "Question", "answer": "reply", "system": "系统"}, "csv"),
-        ("a.csv", "题目,回答\n问,答\n", {"prompt": "题目", "completion": "回答"}, "prompt_completion"),
-        ("a.jsonl", '{"true": 1, "1": 2, "q": "问", "a": "答"}\n', {"prompt": "q", "completion": "a"}, "prompt_completion"),
+        ("a.jsonl", '{"prompt": "问", "response": "答"}\n', {"instruction": "prompt", "output": "response"}, "alpaca"),
+        ("a.jsonl", '{"instruction": "问", "input": "", "reply": "答"}\n', {"output": "reply"}, "alpaca"),
+        ("a.json", '[{"Question": "问", "reply": "答", "系统": "令"}]', {"instruction": "Question", "output": "reply", "system": "系统"}, "alpaca"),
+        ("a.csv", "题目,回答\n问,答\n", {"instruction": "题目", "output": "回答"}, "alpaca"),
+        ("a.jsonl", '{"true": 1, "1": 2, "q": "问", "a": "答"}\n', {"instruction": "q", "output": "a"}, "alpaca"),
+        ("a.jsonl", '{"conversations": [{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}]}\n', {"messages": "conversations"}, "openai"),
+        ("a.jsonl", '{"dialog": [{"from": "human", "value": "问"}, {"from": "gpt", "value": "答"}]}\n', {"conversations": "dialog"}, "sharegpt"),
+        ("a.json", '[{"author": "甲", "content": "树上有几只鸟"}]', {"text": "content"}, "text"),
     ],
 )  # fmt: skip
 def test_init_finds_the_question_and_the_answer_by_their_names(tmp_path, name, data, source, format_):

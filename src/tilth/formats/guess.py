@@ -5,8 +5,9 @@ A guess is only proposed: `tilth init` writes it into the recipe, where it can b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tilth.formats.base import Record
 
@@ -25,6 +26,11 @@ its content are not among them: as often they are an article."""
 NEARLY_ALL = 0.95
 
 
+TEXTS = ("content", "text", "body", "post", "document", "内容", "正文", "文本")
+TURNS = {"openai": ("messages", {"role", "content"}), "sharegpt": ("conversations", {"from", "value"})}
+"""Formats that are a list of turns: the key of the list, and those of each turn."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """A format, and its keys by the names that the records use."""
@@ -36,26 +42,55 @@ class Guess:
 def guess(records: Sequence[Record]) -> Guess | None:
     """A column map that nearly all of the records can be read with; `None` where no key is known.
 
-    Records with a question alone are no guess: whether the other keys answer it cannot be told.
+    Looked for are turns under another key, then a question with its answer, then a text alone. Records with a question
+    and something else are no guess: whether that answers it cannot be told.
     """
     objects = [record for record in records if isinstance(record, dict)]
-    if not objects or len(objects) < NEARLY_ALL * len(records):
+    if not objects or not _nearly_all(isinstance(record, dict) for record in records):
         return None
-    question, answer = _find(ASKS, objects), _find(ANSWERS, objects)
-    if question is None or answer is None:
-        return None
-    system = _find(SYSTEM, objects)
-    if system is None:
-        return Guess("prompt_completion", {"prompt": question, "completion": answer})
-    return Guess("csv", {"question": question, "answer": answer, "system": system})
+    return _turns(objects) or _pair(objects) or _text(objects)
 
 
-def _find(names: Sequence[str], records: Sequence[dict[str, object]]) -> str | None:
+def _turns(records: Sequence[dict[str, Any]]) -> Guess | None:
+    for name, (ours, keys) in TURNS.items():
+        for key in records[0]:
+            if _nearly_all(_are_turns(record.get(key), keys) for record in records):
+                return Guess(name, {ours: key})
+    return None
+
+
+def _are_turns(value: Any, keys: set[str]) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(t, dict) and keys <= t.keys() for t in value)
+    )
+
+
+def _pair(records: Sequence[dict[str, Any]]) -> Guess | None:
+    found = {"instruction": _find(ASKS, records), "output": _find(ANSWERS, records)}
+    if None in found.values():
+        return None
+    named = {**found, "system": _find(SYSTEM, records)}
+    return Guess("alpaca", {ours: key for ours, key in named.items() if key and key != ours})
+
+
+def _text(records: Sequence[dict[str, Any]]) -> Guess | None:
+    key = _find(TEXTS, records)
+    return Guess("text", {"text": key}) if key else None
+
+
+def _nearly_all(good: Iterable[bool]) -> bool:
+    found = list(good)
+    return sum(found) >= NEARLY_ALL * len(found)
+
+
+def _find(names: Sequence[str], records: Sequence[dict[str, Any]]) -> str | None:
     """The first of the names that nearly all records have as a text, as they spell it."""
     spelled = {_fold(key): key for record in records for key in record}
     for name in names:
         key = spelled.get(name)
-        if key and sum(isinstance(r.get(key), str) for r in records) >= NEARLY_ALL * len(records):
+        if key and _nearly_all(isinstance(record.get(key), str) for record in records):
             return key
     return None
 

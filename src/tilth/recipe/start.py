@@ -123,10 +123,7 @@ def _notes(seen: _Seen) -> Iterator[str]:
     if seen.encoding:
         yield f"It seems to be {seen.encoding}; the recipe says so."
     if seen.columns:
-        roles = ("question", "answer", "system prompt")
-        keys = ", ".join(
-            f"`{key}` as the {role}" for key, role in zip(seen.columns.values(), roles, strict=False)
-        )
+        keys = ", ".join(f"`{key}` as `{ours}`" for ours, key in seen.columns.items())
         yield f"No format has these keys; the recipe takes {keys}. Change `columns:` where that is wrong."
 
 

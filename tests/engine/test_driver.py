@@ -159,6 +159,20 @@ def test_the_number_of_workers_changes_nothing(project, monkeypatch):
     assert everything(p.out) == everything(p.folder / "two")
 
 
+@pytest.mark.parametrize("to", ["csv", "openai"])
+def test_the_cut_into_shards_changes_no_file_of_the_data(project, monkeypatch, to):
+    p = project(
+        lines(record(f"{q}第{i}问", f"第{i}个回答：{q}") for i in range(10) for q in QUESTIONS), STEPS, to
+    )
+    run(p.recipe, p.out, workers=1)
+    from tilth.sources import plan
+
+    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=8_000))
+    run(p.recipe, p.folder / "cut", workers=1)
+    assert len(list((p.folder / "cut" / "steps" / "stage-01").glob("done-*.json"))) > 2
+    assert everything(p.folder / "cut") == everything(p.out)
+
+
 class Killed(BaseException):
     """Stands for a kill between two writes."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
-from tilth.engine.shard import Mark, Pass, Task, prepare_process
+from tilth.engine.shard import Mark, Pass, Task
 from tilth.errors import TilthError
 from tilth.models.base import AsyncChatModel, Reply, Request
 from tilth.models.connect import Connected, connect
@@ -56,8 +56,6 @@ class Desk:
             step: the step.
             progress: told how many samples are answered, and how many there are as far as is known.
         """
-        for task in tasks[:1]:
-            prepare_process(task.plugins)
         models = {setting: self.model(named) for setting, named in step.models.items()}
         return self._runner.run(_Walk(step, models, progress).go(tasks))
 
@@ -121,7 +119,7 @@ class _Walk:
 
     async def go(self, tasks: Sequence[Task]) -> list[Mark]:
         """Read ahead, ask, and settle in order."""
-        total = sum(task.before.rows - len(task.dead) for task in tasks if task.before is not None)
+        total = sum(task.before.rows - len(task.before.gone) for task in tasks if task.before is not None)
         with ExitStack() as stack:
             for task in tasks:
                 work = stack.enter_context(Pass(task, [self._outcome]))

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tilth.engine.output import final_samples
 from tilth.engine.stage import StageState
 from tilth.sample import Sample
 from tilth.store.decisions import Event, content_hash
@@ -103,7 +102,7 @@ def _order(name: str) -> tuple[int, str]:
 def judged(folder: RunFolder, state: StageState) -> Iterator[Sample]:
     """All samples of the run that could be read: kept ones, then those behind the other doors."""
     for mark in state.marks:
-        yield from final_samples(state, mark)
+        yield from state.layer(mark.index).kept()
     for door in ("dropped", "held"):
         for line in read_jsonl(folder.door(door)):
             yield msgspec.convert(line["sample"], Sample)

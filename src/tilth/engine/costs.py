@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tilth.engine.shard import names
+from tilth.engine.layer import names
 from tilth.models.connect import Connected
 from tilth.models.settings import Price
 from tilth.recipe.models import Named

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from tilth.engine.output import Written, final_samples
+from tilth.engine.output import Written
 from tilth.engine.stage import StageState
-from tilth.operators.topics import KEYS, are_topics, topics
+from tilth.operators.topics import topics
 from tilth.sample import Sample
 from tilth.store.files import read_jsonl
 from tilth.store.folder import RunFolder
@@ -24,15 +24,17 @@ def coverage_table(folder: RunFolder, state: StageState, written: Written) -> li
 
     def samples() -> Iterator[Sample]:
         for mark in state.marks:
-            yield from final_samples(state, mark)
+            yield from state.layer(mark.index).kept()
         for door in ("dropped", "held"):
             for line in read_jsonl(folder.door(door)):
                 yield msgspec.convert(line["sample"], Sample)
 
-    named = (values for key in KEYS if are_topics(values := written.topics(key)))
-    found = next(named, None) or topics(samples)
-    kept = written.tally.taken
-    before, after = Counter(found), Counter(found[:kept])
+    named = written.named()
+    if named is None:
+        found, kept = topics(samples), written.tally.taken
+        before, after = Counter(found), Counter(found[:kept])
+    else:
+        before, after = sum(named.values(), Counter[str]()), named["kept"]
     rows = sorted((topic for topic in before if topic), key=lambda topic: (-before[topic], topic))
     return [{"topic": topic, "before": before[topic], "after": after[topic]} for topic in rows]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tilth.engine.output import split_place
+from tilth.engine.places import split_place
 from tilth.operators.features import units, vector
 
 SEED = 42

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,15 +14,15 @@ from tilth import __version__
 from tilth.engine.asking import Connector, Desk
 from tilth.engine.costs import answers_in, cost_so_far, costs, models_of, paid
 from tilth.engine.inputs import Inputs, lock_text, read_inputs
-from tilth.engine.leaks import find_run_leaks
-from tilth.engine.local import default_workers, each
+from tilth.engine.leaks import Proof, compare_questions, find_run_leaks
+from tilth.engine.local import Workers, default_workers
 from tilth.engine.output import Written, write_data
 from tilth.engine.people import decisions_key, exempted, heeded, person_function, wanted_steps, with_people
 from tilth.engine.report import write_report
 from tilth.engine.shard import Mark, Pass, Task, prepare_process, read_mark, run_shard
 from tilth.engine.stage import StageState, clear, decide, stage_folder
 from tilth.engine.tally import Tally, balance, merge
-from tilth.recipe.check import load, use_plugins
+from tilth.recipe.check import load
 from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan, Stage, Step, content_key, digest_of_file
 from tilth.sources.base import Shard
@@ -72,7 +73,10 @@ def run(
         desk = Desk(connect or connector)
         try:
             told = progress or (lambda *_: None)
-            return _Run(checked, folder, workers or default_workers(), limit, told, desk).go()
+            prepare = partial(prepare_process, [checked.folder / name for name in checked.recipe.plugins])
+            prepare()
+            with Workers(workers or default_workers(), prepare) as processes:
+                return _Run(checked, folder, processes, limit, told, desk).go()
         finally:
             desk.close()
             connector.close()
@@ -82,7 +86,7 @@ class _Run:
     """One run in a locked folder."""
 
     def __init__(
-        self, plan: Plan, folder: RunFolder, workers: int, limit: int, progress: Progress, desk: Desk
+        self, plan: Plan, folder: RunFolder, workers: Workers, limit: int, progress: Progress, desk: Desk
     ) -> None:
         self.people = wanted_steps(plan, standing(folder.decisions))
         self.plan = with_people(plan, self.people)
@@ -95,7 +99,6 @@ class _Run:
     def go(self) -> dict[str, Any]:
         """Do what is not done yet."""
         started = perf_counter()
-        use_plugins([self.plan.folder / name for name in self.plan.recipe.plugins])
         self.inputs = read_inputs(self.plan, self.limit)
         if self._finished():
             found: dict[str, Any] = read_json(self.folder.run_json)
@@ -211,7 +214,7 @@ class _Run:
         """The marks of shards that walk the stage now: in worker processes, or here where answers are waited for."""
         step = stage.waits
         if step is None:
-            return each(run_shard, tasks, self.workers)
+            return self.workers.each(run_shard, tasks)
         if step.declared.kind == "person":
             return self._decided(step, tasks)
 
@@ -225,27 +228,28 @@ class _Run:
     def _decided(self, step: Step, tasks: Sequence[Task]) -> Iterator[Mark]:
         function = person_function(step, heeded(self.plan, standing(self.folder.decisions)))
         for task in tasks:
-            prepare_process(task.plugins)
             with Pass(task, [function]) as work:
                 for samples, raws in work.chunks():
                     work.walk(samples, raws)
                 yield work.finish()
 
     def _task(self, stage: Stage, key: str, folder: Path, shard: Shard, before: StageState | None) -> Task:
-        plugins = tuple(str(self.plan.folder / name) for name in self.plan.recipe.plugins)
         exempt = {step.name: self.exempt[step.name] for step in stage.steps if step.name in self.exempt}
-        common = (key, shard, folder, stage.steps, stage.sets, exempt, plugins)
+        common = (key, shard, folder, stage.steps, stage.sets, exempt)
         if before is None:
             return Task(*common, specs=self.inputs.specs, limit=self.limit)
-        first, end = before.starts[shard.index], before.starts[shard.index + 1]
-        rows = range(first, end)
-        dead = frozenset(row - first for row in rows if row in before.dead)
-        changes = {row - first: before.changes[row] for row in rows if row in before.changes}
-        mark = before.marks[shard.index]
-        return Task(*common, before=mark, before_folder=before.folder, dead=dead, changes=changes)
+        return Task(*common, before=before.layer(shard.index))
 
     def _finish(self, states: list[StageState], started: float) -> dict[str, Any]:
-        written = write_data(self.folder, states, self.inputs.shards, self.plan.target, self.progress)
+        written = write_data(
+            self.folder,
+            states,
+            self.inputs.shards,
+            self.plan.target,
+            self.workers,
+            self.progress,
+        )
+        leaks = self.workers.beside(find_run_leaks, Proof(compare_questions(self.plan), written.questions))
         read, tallies, blank = self._tallies(states, written)
         counts = balance(read, tallies, blank)
         history = self._history()
@@ -270,9 +274,8 @@ class _Run:
             {"id": i, "from": history[i], "to": s} for i, s in written.sides.items() if history.get(i, s) != s
         ]
         result["versions"] = {"tilth": __version__, "python": platform.python_version()}
-        leaks = find_run_leaks(self.plan, written.questions)
         write_report(
-            self.plan, self.folder, result, [read, *tallies], leaks, written, states[-1], self.inputs.files
+            self.plan, self.folder, result, [read, *tallies], leaks(), written, states[-1], self.inputs.files
         )
         result["timings"] = {"seconds": round(perf_counter() - started, 3)}
         if asked:

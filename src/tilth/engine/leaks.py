@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ Question = tuple[str, str]
 """A key that tells the question apart, and its text."""
 
 
-def find_run_leaks(plan_: Plan, questions: Mapping[str, Sequence[Question]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Proof:
+    """What the leak proof looks at; it pickles."""
+
+    asked: Sequence[Question]
+    """The compare questions."""
+    questions: Mapping[str, Sequence[Question]]
+    """(place, question) by side."""
+
+
+def find_run_leaks(proof: Proof) -> list[dict[str, Any]]:
     """Questions that will be asked and stand in what is learned.
 
     The test side and the compare questions are held against the training and validation sides, the validation side
-    against the training side.
-
-    `questions` are (place, question) by side. Each leak is `{question, place, similarity, split}`.
+    against the training side. Each leak is `{question, place, similarity, split}`.
     """
-    asked = compare_questions(plan_) + [(text, text) for _, text in questions.get("test", ())]
+    questions = proof.questions
+    asked = [*proof.asked, *((text, text) for _, text in questions.get("test", ()))]
     found: dict[Any, dict[str, Any]] = {}
     chosen_by = [(text, text) for _, text in questions.get("validation", ())]
     for side, tried in (("train", asked + chosen_by), ("validation", asked)):

@@ -17,8 +17,8 @@ from tilth import __version__
 from tilth.engine.chain import Chain, Exempt, Function, apply, is_exempt
 from tilth.engine.driver import stage_keys
 from tilth.engine.inputs import Inputs, read_inputs
-from tilth.engine.output import split_place
 from tilth.engine.people import exempted
+from tilth.engine.places import split_place
 from tilth.engine.reading import sample_of
 from tilth.engine.replay import find, load_states, plan_of
 from tilth.engine.stage import Decided, StageState

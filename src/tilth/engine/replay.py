@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tilth.engine.chain import apply
 from tilth.engine.inputs import Inputs
 from tilth.engine.people import with_people
 from tilth.engine.shard import read_mark
@@ -74,9 +73,7 @@ def kept_samples(folder: RunFolder) -> Iterator[Sample]:
     """
     state = load_states(folder, plan_of(folder))[-1]
     for mark in state.marks:
-        for row, sample in state.samples(mark):
-            if row not in state.dead:
-                yield apply(sample, state.changes.get(row, ()))
+        yield from state.layer(mark.index).kept()
 
 
 def plan_of(folder: RunFolder) -> Plan:

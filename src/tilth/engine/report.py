@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,14 +12,13 @@ from tilth.engine.diversity import diversity
 from tilth.engine.output import Written
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
+from tilth.engine.writing import DOORS
 from tilth.pages import render
 from tilth.recipe.plan import Plan
 from tilth.store.decisions import standing
-from tilth.store.files import read_jsonl, write_json, write_text
+from tilth.store.files import write_json, write_text
 from tilth.store.folder import RunFolder
 
-SHOWN = 3
-"""Examples shown for each reason."""
 BINS = 24
 
 
@@ -61,9 +59,9 @@ def write_report(
         "steps": [tally.as_dict() for tally in tallies],
         "leaks": [{**leak, "text": questions.get(leak["place"], "")} for leak in leaks],
         "asked": asked,
-        "gone": gone_groups(folder),
+        "gone": gone_groups(written),
         "changes": [t for t in tallies if t.changed and t.examples],
-        "proposals": proposal_groups(folder),
+        "proposals": proposal_groups(written),
         "suffix": plan.target.container,
         "lengths": {
             "question": histogram([q for q, _ in written.chars]),
@@ -76,20 +74,19 @@ def write_report(
     write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks), asked)))
 
 
-def gone_groups(folder: RunFolder) -> list[dict[str, Any]]:
-    """Samples that left, grouped by door, step and reason, with the first examples of each."""
-    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for door in ("dropped", "quarantined", "held"):
-        for line in read_jsonl(folder.door(door)):
-            reason = line.get("reason") or re.sub(r"(?<![\w-])\d+", "…", line["error"])
-            key = (door, line["step"], reason)
-            group = groups.setdefault(
-                key, {"door": door, "step": line["step"], "reason": reason, "count": 0, "examples": []}
-            )
-            group["count"] += 1
-            if len(group["examples"]) < SHOWN:
-                group["examples"].append(_example(line))
-    return sorted(groups.values(), key=lambda g: -g["count"])
+def gone_groups(written: Written) -> list[dict[str, Any]]:
+    """Samples that left, grouped by door, step and reason, with the first examples of each, the largest groups first."""
+    groups = [
+        {
+            "door": door,
+            "step": step,
+            "reason": reason,
+            "count": group.count,
+            "examples": list(map(_example, group.examples)),
+        }
+        for (door, step, reason), group in sorted(written.gone.items(), key=lambda g: DOORS.index(g[0][0]))
+    ]
+    return sorted(groups, key=lambda g: -g["count"])
 
 
 def _example(line: Mapping[str, Any]) -> dict[str, str]:
@@ -123,15 +120,16 @@ def shorten(text: str, limit: int = 160) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def proposal_groups(folder: RunFolder) -> list[dict[str, Any]]:
+def proposal_groups(written: Written) -> list[dict[str, Any]]:
     """Proposals grouped by step, with the first examples of each."""
-    groups: dict[str, dict[str, Any]] = {}
-    for line in read_jsonl(folder.proposals):
-        group = groups.setdefault(line["step"], {"step": line["step"], "count": 0, "examples": []})
-        group["count"] += 1
-        if len(group["examples"]) < SHOWN:
-            group["examples"].append({**line, "evidence": plain_evidence(line["evidence"])})
-    return list(groups.values())
+    return [
+        {
+            "step": step,
+            "count": group.count,
+            "examples": [{**e, "evidence": plain_evidence(e["evidence"])} for e in group.examples],
+        }
+        for step, group in written.proposed.items()
+    ]
 
 
 def histogram(values: Sequence[int]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Chain, Exempt, Failed, Function, apply, attempt, quarantined
+from tilth.engine.chain import Chain, Exempt, Failed, Function, attempt, quarantined
+from tilth.engine.layer import Layer, names
 from tilth.engine.reading import sample_of
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
@@ -21,10 +22,10 @@ from tilth.operators.base import SetOperator
 from tilth.recipe.check import use_plugins
 from tilth.recipe.plan import Step, content_key
 from tilth.registry import load_entry_points
-from tilth.sample import Sample, Verdict
+from tilth.sample import Sample
 from tilth.sources import entries
 from tilth.sources.base import Shard, Spec
-from tilth.store.checkpoint import Block, LineWriter, Writer, read_all
+from tilth.store.checkpoint import Block, LineWriter, Writer
 from tilth.store.files import atomic, read_json, write_json
 
 CHUNK = 512
@@ -42,16 +43,10 @@ class Task:
     steps: tuple[Step, ...]
     sets: tuple[Step, ...]
     exempt: Exempt
-    plugins: tuple[str, ...] = ()
     specs: tuple[Spec, ...] = ()
     """For the first stage: the sources, each with its format."""
-    before: Mark | None = None
+    before: Layer | None = None
     """For later stages: this shard at the end of the stage before."""
-    before_folder: Path | None = None
-    dead: frozenset[int] = frozenset()
-    """Rows of the checkpoint before that a set step sent elsewhere."""
-    changes: dict[int, list[Verdict]] = field(default_factory=dict)
-    """Rows of the checkpoint before that a set step changed."""
     limit: int = 0
     """Stop after this many entries; 0 reads all."""
 
@@ -70,18 +65,6 @@ class Mark(msgspec.Struct):
     """Facts file → rows that could not be observed, with the error."""
 
 
-def names(index: int) -> dict[str, str]:
-    """The files of one shard in a stage's folder."""
-    return {
-        "kept": f"kept-{index:05d}.jsonl",
-        "doors": f"doors-{index:05d}.jsonl",
-        "proposals": f"proposals-{index:05d}.jsonl",
-        "places": f"places-{index:05d}.json",
-        "answers": f"answers-{index:05d}.jsonl",
-        "done": f"done-{index:05d}.json",
-    }
-
-
 def read_mark(folder: Path, index: int, key: str) -> Mark | None:
     """The mark of a finished shard, if it was made with this key."""
     path = folder / names(index)["done"]
@@ -96,7 +79,6 @@ def read_mark(folder: Path, index: int, key: str) -> Mark | None:
 
 def run_shard(task: Task) -> Mark:
     """Do one shard's work and return its mark; the files are complete when the mark is there."""
-    prepare_process(task.plugins)
     with Pass(task) as work:
         for samples, raws in work.chunks():
             work.walk(samples, raws)
@@ -164,12 +146,12 @@ class Pass:
         return mark
 
 
-def prepare_process(plugins: tuple[str, ...]) -> None:
+def prepare_process(plugins: Sequence[Path]) -> None:
     """Make a fresh process know the operators that the recipe names."""
     import tilth.operators  # noqa: F401  registers the built-in ones
 
     load_entry_points()
-    use_plugins([Path(plugin) for plugin in plugins])
+    use_plugins(plugins)
 
 
 class _Reader:
@@ -182,7 +164,8 @@ class _Reader:
         self.doors: list[dict[str, Any]] = []
 
     def chunks(self) -> Iterator[tuple[list[Sample], dict[str, bytes]]]:
-        pairs = self._sources() if self._task.before is None else self._checkpoint()
+        before = self._task.before
+        pairs = self._sources() if before is None else ((sample, None) for sample in before.kept())
         samples: list[Sample] = []
         raws: dict[str, bytes] = {}
         start = perf_counter()
@@ -197,15 +180,6 @@ class _Reader:
                 start = perf_counter()
         self.tally.seconds += perf_counter() - start
         yield samples, raws
-
-    def _checkpoint(self) -> Iterator[tuple[Sample, None]]:
-        task = self._task
-        assert task.before is not None
-        assert task.before_folder is not None
-        path = task.before_folder / names(task.shard.index)["kept"]
-        for row, sample in enumerate(read_all(path)):
-            if row not in task.dead:
-                yield apply(sample, task.changes.get(row, ())), None
 
     def _sources(self) -> Iterator[tuple[Sample, bytes]]:
         for part in self._task.shard.parts:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice, takewhile
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,8 +16,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Failed, apply, attempt, is_exempt, left, proposal_lines, quarantined
-from tilth.engine.shard import Mark, facts_file, names, observe, read_places
+from tilth.engine.chain import Failed, apply, attempt, is_exempt
+from tilth.engine.layer import Layer, names
+from tilth.engine.shard import Mark, facts_file, observe, read_places
 from tilth.engine.tally import Tally
 from tilth.errors import TilthError
 from tilth.operators.base import Facts, Read
@@ -43,6 +47,15 @@ class Decided:
         """Rows that left at this step."""
         found: dict[int, Drop | Hold | str] = {r: v for r, v in self.verdicts if isinstance(v, Drop | Hold)}
         return {**found, **self.errors}
+
+    def proposed(self, first: int, end: int) -> Iterator[tuple[int, Propose]]:
+        """What it proposed about the rows from `first` on and before `end`."""
+        if not self.tally.proposed:
+            return
+        start = bisect_left(self.verdicts, first, key=itemgetter(0))
+        for row, verdict in takewhile(lambda pair: pair[0] < end, islice(self.verdicts, start, None)):
+            if isinstance(verdict, Propose):
+                yield row, verdict
 
     @property
     def changes(self) -> Iterator[tuple[int, Verdict]]:
@@ -91,6 +104,19 @@ class StageState:
         self.dead.update({row: (decided.step, verdict) for row, verdict in decided.gone.items()})
         for row, verdict in decided.changes:
             self.changes.setdefault(row, []).append(verdict)
+
+    def layer(self, index: int) -> Layer:
+        """One shard, with what became of its rows."""
+        first, end = self.starts[index], self.starts[index + 1]
+        rows = range(first, end)
+        gone = {row - first: (self.dead[row][0].name, self.dead[row][1]) for row in rows if row in self.dead}
+        changes = {row - first: self.changes[row] for row in rows if row in self.changes}
+        proposed = [
+            (row - first, d.step.name, verdict)
+            for d in self.decided
+            for row, verdict in d.proposed(first, end)
+        ]
+        return Layer(self.folder, index, end - first, gone, changes, proposed)
 
     def samples(self, mark: Mark) -> Iterator[tuple[int, Sample]]:
         """Global row and sample of one shard, as they stand in the checkpoint."""
@@ -142,7 +168,11 @@ def _verdict_files(state: StageState, step: Step) -> tuple[Path, Path]:
 
 
 def _decide(
-    state: StageState, step: Step, key: str, exempt: frozenset[str], history: Mapping[str, str]
+    state: StageState,
+    step: Step,
+    key: str,
+    exempt: frozenset[str],
+    history: Mapping[str, str],
 ) -> Decided:
     start = perf_counter()
     dead, changes = state.dead, state.changes
@@ -245,29 +275,6 @@ def observe_shard(state: StageState, mark: Mark, step: Step) -> tuple[np.ndarray
     arrays.append(rows)
     failures += [(done + i, error) for i, error in failed]
     return np.concatenate(arrays), failures
-
-
-def set_doors(state: StageState, mark: Mark) -> Iterator[dict[str, Any]]:
-    """Door lines of the rows of a shard that left at a set step."""
-    dead, changes = state.dead, state.changes
-    for row in range(state.starts[mark.index], state.starts[mark.index + 1]):
-        if row not in dead:
-            continue
-        step, verdict = dead[row]
-        sample = apply(state.rows[row], changes.get(row, ()))
-        if isinstance(verdict, str):
-            yield quarantined(sample.place, step.name, verdict, msgspec.json.encode(sample))
-        else:
-            door = "dropped" if isinstance(verdict, Drop) else "held"
-            yield left(door, sample, step.name, verdict.reason, verdict.evidence)
-
-
-def set_proposals(state: StageState) -> Iterator[dict[str, Any]]:
-    """Proposal lines of the stage's set steps."""
-    for d in state.decided:
-        for row, verdict in d.verdicts:
-            if isinstance(verdict, Propose):
-                yield from proposal_lines(state.rows[row], d.step.name, verdict)
 
 
 def stage_folder(steps: Path, index: int) -> Path:

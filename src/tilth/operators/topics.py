@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from tilth.operators.features import grams
 from tilth.sample import Sample
 
-_FEWEST, _MOST = 2, 50
+_FEWEST, MOST_TOPICS = 2, 50
 """A source's field names topics where it has this many values."""
 _VOCABULARY = 1000
 KEYS = ("domain", "task_type")
@@ -45,18 +45,20 @@ def topics(samples: Callable[[], Iterable[Sample]], seed: int = 42) -> list[str]
     return _groups(samples, len(values), seed)
 
 
-def are_topics(values: Sequence[str]) -> bool:
+def are_topics(values: Collection[str]) -> bool:
     """Whether the values of a field name topics: there are 2 to 50 of them."""
-    return _FEWEST <= len(set(values)) <= _MOST
+    return _FEWEST <= len(set(values)) <= MOST_TOPICS
 
 
 def said(value: Any) -> str:
     """A value of `meta` as a person would say it."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
-        return ", ".join(said(item) for item in value)
-    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return ", ".join(map(said, value))
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _groups(samples: Callable[[], Iterable[Sample]], size: int, seed: int) -> list[str]:

@@ -20,7 +20,10 @@ from tilth.sources.streams import BUFFER, canonical_encoding, open_stored, size_
 
 __all__ = ["Found", "Look", "data_root", "digest", "entries", "files_of", "plan", "size_of", "sniff"]
 
-SHARD_BYTES = 8 << 20
+SHARD_BYTES = 1 << 20, 8 << 20
+"""The least and the most that a shard holds."""
+SHARDS = 64
+"""Shards of a set that is neither so small nor so big: enough for many processes to end at about the same time."""
 FAR = 1000
 """How many entries a first look reads at most, where few of them are good."""
 
@@ -38,14 +41,14 @@ class Look:
     """Why the first entry that could not be parsed could not; empty when all could."""
 
 
-def plan(specs: Sequence[Spec], *, shard_bytes: int = SHARD_BYTES) -> list[Shard]:
+def plan(specs: Sequence[Spec], *, shard_bytes: int = 0) -> list[Shard]:
     """The work in source order: small files share a shard, big ones are cut between records.
 
     The same files give the same shards, however many workers there are.
 
     Args:
         specs: the items of `data.from`.
-        shard_bytes: about how many bytes a shard holds.
+        shard_bytes: about how many bytes a shard holds; 0 leaves it to the size of all files together.
 
     Raises:
         SourceError: a file is missing, of an unknown kind or in an unknown encoding, or a table has no header.
@@ -53,9 +56,10 @@ def plan(specs: Sequence[Spec], *, shard_bytes: int = SHARD_BYTES) -> list[Shard
     shards: list[Shard] = []
     parts: list[Part] = []
     held = 0
-    for found in files_of(specs):
-        if found.skipped:
-            continue
+    files = [found for found in files_of(specs) if not found.skipped]
+    least, most = SHARD_BYTES
+    shard_bytes = shard_bytes or min(max(sum(size_of(f.path) for f in files) // SHARDS, least), most)
+    for found in files:
         for part, size in parts_of(found, specs[found.source], shard_bytes):
             if parts and held + size > shard_bytes:
                 shards.append(Shard(len(shards), tuple(parts)))

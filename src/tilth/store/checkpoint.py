@@ -76,6 +76,14 @@ def read_all(path: Path) -> Iterator[Sample]:
         yield from map(_decode, handle)
 
 
+def read_rows(path: Path, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Sample]]:
+    """Row number and sample of the rows of a checkpoint file that are wanted, in order; the others are passed over."""
+    with path.open("rb") as handle:
+        for row, line in enumerate(handle):
+            if wanted(row):
+                yield row, _decode(line)
+
+
 class Rows:
     """Random access to the rows of several checkpoint files, with the last blocks kept in memory."""
 

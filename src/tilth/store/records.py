@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from tilth.errors import FormatError
@@ -16,10 +16,11 @@ BOM = b"\xef\xbb\xbf"
 class RecordWriter:
     """Writes records to an open file, one a line (`jsonl`) or one a row (`csv`, `tsv`)."""
 
-    def __init__(self, handle: IO[bytes], container: str) -> None:
+    def __init__(self, handle: IO[bytes], container: str, columns: Sequence[str] = ()) -> None:
+        """Write to `handle`; `columns` are those of a table whose header stands there already."""
         self._handle = handle
         self._delimiter = {"csv": ",", "tsv": "\t"}.get(container)
-        self._columns: list[str] = []
+        self.columns = list(columns)
         self.rows = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -35,13 +36,13 @@ class RecordWriter:
         self.rows += 1
 
     def _row(self, record: Mapping[str, Any]) -> None:
-        if not self._columns:
-            self._columns = list(record)
-            self._handle.write(BOM + self._line(self._columns))
-        extra = set(record) - set(self._columns)
+        if not self.columns:
+            self.columns = list(record)
+            self._handle.write(BOM + self._line(self.columns))
+        extra = set(record) - set(self.columns)
         if extra:
             raise FormatError(f"the table has no column {sorted(extra)[0]}.", "Choose a JSON Lines format.")
-        self._handle.write(self._line([record.get(name, "") for name in self._columns]))
+        self._handle.write(self._line([record.get(name, "") for name in self.columns]))
 
     def _line(self, cells: list[Any]) -> bytes:
         text = io.StringIO()

@@ -79,7 +79,7 @@ def _elsewhere(folder: RunFolder, key: str) -> Path:
 
 
 def _write(folder: RunFolder, path: Path, progress: Progress) -> Path:
-    from tilth.engine.output import split_place
+    from tilth.engine.places import split_place
 
     places = [line["place"] for line in read_jsonl(folder.index)]
     for door in DOORS[1:]:
@@ -162,7 +162,7 @@ def _gone(folder: RunFolder) -> Iterator[Entry]:
 
 def known(entry: Entry) -> Known:
     """The facets and numbers of an entry."""
-    from tilth.engine.output import split_place
+    from tilth.engine.places import split_place
     from tilth.operators.measure import chars, language_of
 
     tags: dict[str, Sequence[str]] = {

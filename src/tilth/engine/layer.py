@@ -1,0 +1,72 @@
+"""One shard at the end of one stage: its checkpoint, and what the stage's set steps said about the rows in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tilth.engine.chain import apply, left, proposal_lines, quarantined
+from tilth.sample import Drop, Hold, Propose, Sample, Verdict
+from tilth.store.checkpoint import read_lines, read_rows
+
+
+def names(index: int) -> dict[str, str]:
+    """The files of one shard in a stage's folder."""
+    return {
+        "kept": f"kept-{index:05d}.jsonl",
+        "doors": f"doors-{index:05d}.jsonl",
+        "proposals": f"proposals-{index:05d}.jsonl",
+        "places": f"places-{index:05d}.json",
+        "answers": f"answers-{index:05d}.jsonl",
+        "done": f"done-{index:05d}.json",
+    }
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a worker needs to go on with a shard where a stage left it; it pickles. Rows are counted from 0."""
+
+    folder: Path
+    """The stage's folder."""
+    index: int
+    """The shard's."""
+    rows: int
+    """Samples in the checkpoint."""
+    gone: Mapping[int, tuple[str, Drop | Hold | str]] = field(default_factory=dict)
+    """Rows that left at a set step: its name, and its verdict or the error."""
+    changes: Mapping[int, Sequence[Verdict]] = field(default_factory=dict)
+    """Rows that carry something a set step added."""
+    proposed: Sequence[tuple[int, str, Propose]] = ()
+    """What set steps proposed: row, step and proposals."""
+
+    def kept(self) -> Iterator[Sample]:
+        """The samples that go on, with what set steps added to them."""
+        return (sample for _, sample in self.pick(lambda row: row not in self.gone))
+
+    def doors(self) -> Iterator[dict[str, Any]]:
+        """Door lines of all samples that left in this stage."""
+        yield from read_lines(self.folder / names(self.index)["doors"])
+        for row, sample in self.pick(self.gone.__contains__) if self.gone else ():
+            step, verdict = self.gone[row]
+            if isinstance(verdict, str):
+                yield quarantined(sample.place, step, verdict, msgspec.json.encode(sample))
+            else:
+                door = "dropped" if isinstance(verdict, Drop) else "held"
+                yield left(door, sample, step, verdict.reason, verdict.evidence)
+
+    def proposals(self) -> Iterator[dict[str, Any]]:
+        """Proposal lines of all steps of this stage."""
+        yield from read_lines(self.folder / names(self.index)["proposals"])
+        wanted = {row for row, _, _ in self.proposed}
+        samples = dict(self.pick(wanted.__contains__)) if wanted else {}
+        for row, step, proposal in self.proposed:
+            yield from proposal_lines(samples[row], step, proposal)
+
+    def pick(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Sample]]:
+        """Row and sample of the rows that are wanted, with what set steps added to them."""
+        for row, sample in read_rows(self.folder / names(self.index)["kept"], wanted):
+            yield row, apply(sample, self.changes.get(row, ()))

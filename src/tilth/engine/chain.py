@@ -13,7 +13,7 @@ from tilth.engine.gates import Gates
 from tilth.engine.tally import EXAMPLES, Tally
 from tilth.errors import TilthError, UserError
 from tilth.recipe.plan import Step
-from tilth.sample import Assign, Drop, Hold, Made, Measured, Propose, Sample, Verdict
+from tilth.sample import Drop, Hold, Made, Propose, Sample
 from tilth.sources.identity import record_id
 from tilth.store.decisions import content_hash
 
@@ -324,13 +324,3 @@ def change_of(before: Sample, after: Sample) -> dict[str, str] | None:
         if old.content != new.content:
             return {"place": before.place, "before": old.content, "after": new.content}
     return None
-
-
-def apply(sample: Sample, verdicts: Sequence[Verdict]) -> Sample:
-    """The sample with what set steps said about it."""
-    for verdict in verdicts:
-        if isinstance(verdict, Assign):
-            sample = sample.replace(split=verdict.split)
-        elif isinstance(verdict, Measured):
-            sample = sample.replace(signals={**sample.signals, **verdict.signals})
-    return sample

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from tilth.engine.chain import apply, left, proposal_lines, quarantined
-from tilth.sample import Drop, Hold, Propose, Sample, Verdict
+from tilth.engine.chain import left, proposal_lines, quarantined
+from tilth.sample import SIDES, Drop, Hold, Propose, Sample
 from tilth.store.checkpoint import read_lines, read_rows
+
+NO_SIDE = -1
 
 
 def names(index: int) -> dict[str, str]:
@@ -26,6 +29,13 @@ def names(index: int) -> dict[str, str]:
     }
 
 
+def added(sample: Sample, side: int, signals: Mapping[str, Any] | None) -> Sample:
+    """The sample with what set steps added to it."""
+    if side != NO_SIDE:
+        sample = sample.replace(split=SIDES[side])
+    return sample.replace(signals={**sample.signals, **signals}) if signals else sample
+
+
 @dataclass(frozen=True)
 class Layer:
     """What a worker needs to go on with a shard where a stage left it; it pickles. Rows are counted from 0."""
@@ -36,11 +46,13 @@ class Layer:
     """The shard's."""
     rows: int
     """Samples in the checkpoint."""
-    gone: Mapping[int, tuple[str, Drop | Hold | str]] = field(default_factory=dict)
+    gone: Mapping[int, tuple[str, Drop | Hold | str]]
     """Rows that left at a set step: its name, and its verdict or the error."""
-    changes: Mapping[int, Sequence[Verdict]] = field(default_factory=dict)
-    """Rows that carry something a set step added."""
-    proposed: Sequence[tuple[int, str, Propose]] = ()
+    sides: np.ndarray
+    """For each row the number of the side that a set step gave it, `NO_SIDE` for none."""
+    signals: Mapping[int, Mapping[str, Any]]
+    """Rows that a set step measured: what it added."""
+    proposed: Sequence[tuple[int, str, Propose]]
     """What set steps proposed: row, step and proposals."""
 
     def kept(self) -> Iterator[Sample]:
@@ -68,5 +80,6 @@ class Layer:
 
     def pick(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Sample]]:
         """Row and sample of the rows that are wanted, with what set steps added to them."""
+        sides = self.sides.tolist()
         for row, sample in read_rows(self.folder / names(self.index)["kept"], wanted):
-            yield row, apply(sample, self.changes.get(row, ()))
+            yield row, added(sample, sides[row], self.signals.get(row))

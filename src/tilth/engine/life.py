@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, takewhile, zip_longest
-from operator import itemgetter
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from tilth import __version__
-from tilth.engine.chain import Chain, Exempt, Function, apply, is_exempt
+from tilth.engine.chain import Chain, Exempt, Function, is_exempt
 from tilth.engine.driver import stage_keys
 from tilth.engine.inputs import Inputs, read_inputs
 from tilth.engine.people import exempted
 from tilth.engine.places import split_place
 from tilth.engine.reading import sample_of
 from tilth.engine.replay import find, load_states, plan_of
-from tilth.engine.stage import Decided, StageState
+from tilth.engine.stage import StageState
 from tilth.engine.waited import Waited
 from tilth.errors import FolderError, FormatError, SourceError
 from tilth.recipe.plan import Plan, Stage, Step
-from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
+from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample
 from tilth.sources import entry_at, files_of
 from tilth.sources.base import Entry, Part
 from tilth.store.decisions import standing
@@ -249,20 +247,13 @@ def _walk(
         if current != found:
             life.note = DIFFERS
         for decided in state.decided:
-            said = _said(decided, row)
-            life.steps.append(_decided(decided.step, said, decided.errors.get(row)))
+            life.steps.append(_decided(decided.step, decided.said(row), decided.errors.get(row)))
             freed = is_exempt(current, exempt.get(decided.step.name, frozenset()))
             if freed and life.steps[-1]["door"] == "kept":
                 life.steps[-1]["reason"] = "restored"
             if life.steps[-1]["door"] != "kept":
                 return
-        current = apply(current, state.changes.get(row, ()))
-
-
-def _said(decided: Decided, row: int) -> list[Verdict]:
-    """What a set step said of a row; its verdicts stand in the order of the rows."""
-    first = bisect_left(decided.verdicts, row, key=itemgetter(0))
-    return [v for _, v in takewhile(lambda pair: pair[0] == row, islice(decided.verdicts, first, None))]
+        current = state.sample(row)
 
 
 def _walk_steps(

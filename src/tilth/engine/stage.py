@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import merge
 from itertools import islice, takewhile
 from operator import itemgetter
 from pathlib import Path
@@ -16,15 +17,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Failed, apply, attempt, is_exempt
-from tilth.engine.layer import Layer, names
+from tilth.engine.chain import Failed, attempt, is_exempt
+from tilth.engine.layer import NO_SIDE, Layer, added, names
 from tilth.engine.shard import Mark, facts_file, observe, read_places
 from tilth.engine.tally import Tally
 from tilth.errors import TilthError
 from tilth.operators.base import Facts, Read
 from tilth.recipe.plan import Step
-from tilth.sample import Assign, Drop, Hold, Measured, Propose, Sample, Verdict
-from tilth.store.checkpoint import LineWriter, Rows, read_all, read_lines
+from tilth.sample import SIDES, Assign, Drop, Hold, Measured, Propose, Sample, Verdict
+from tilth.store.checkpoint import LineWriter, Rows, read_lines
 from tilth.store.files import atomic, read_json, write_json
 
 _decode_verdict = msgspec.json.Decoder(tuple[int, Verdict]).decode
@@ -39,28 +40,39 @@ class Decided:
     key: str
     tally: Tally
     verdicts: list[tuple[int, Verdict]]
+    """All but the sides, in the order of the rows."""
+    sides: np.ndarray
+    """For each row the number of the side it was given, `NO_SIDE` for none."""
     errors: dict[int, str]
     """Rows that the step could not observe."""
 
     @property
-    def gone(self) -> dict[int, Drop | Hold | str]:
+    def gone(self) -> Iterator[tuple[int, Drop | Hold | str]]:
         """Rows that left at this step."""
-        found: dict[int, Drop | Hold | str] = {r: v for r, v in self.verdicts if isinstance(v, Drop | Hold)}
-        return {**found, **self.errors}
+        yield from ((r, v) for r, v in self.verdicts if isinstance(v, Drop | Hold))
+        yield from self.errors.items()
 
     def proposed(self, first: int, end: int) -> Iterator[tuple[int, Propose]]:
         """What it proposed about the rows from `first` on and before `end`."""
-        if not self.tally.proposed:
-            return
-        start = bisect_left(self.verdicts, first, key=itemgetter(0))
-        for row, verdict in takewhile(lambda pair: pair[0] < end, islice(self.verdicts, start, None)):
+        for row, verdict in self._about(first, end) if self.tally.proposed else ():
             if isinstance(verdict, Propose):
                 yield row, verdict
 
-    @property
-    def changes(self) -> Iterator[tuple[int, Verdict]]:
-        """Rows that go on with something added."""
-        return ((r, v) for r, v in self.verdicts if isinstance(v, Assign | Measured))
+    def said(self, row: int) -> list[Verdict]:
+        """All that it said of a row."""
+        side = self.sides[row]
+        assigned: list[Verdict] = [] if side == NO_SIDE else [Assign(SIDES[side])]
+        return [*(verdict for _, verdict in self._about(row, row + 1)), *assigned]
+
+    def lines(self) -> Iterator[tuple[int, Verdict]]:
+        """All verdicts in the order of the rows, for the file."""
+        words = [Assign(side) for side in SIDES]
+        assigned = ((int(row), words[self.sides[row]]) for row in np.flatnonzero(self.sides != NO_SIDE))
+        return merge(self.verdicts, assigned, key=itemgetter(0))
+
+    def _about(self, first: int, end: int) -> Iterator[tuple[int, Verdict]]:
+        start = bisect_left(self.verdicts, first, key=itemgetter(0))
+        return takewhile(lambda pair: pair[0] < end, islice(self.verdicts, start, None))
 
 
 @dataclass
@@ -72,8 +84,8 @@ class StageState:
     decided: list[Decided] = field(default_factory=list)
     dead: dict[int, tuple[Step, Drop | Hold | str]] = field(default_factory=dict)
     """Rows that left at a set step: the step, and its verdict or error."""
-    changes: dict[int, list[Verdict]] = field(default_factory=dict)
-    """Rows that carry something a set step added."""
+    signals: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Rows that a set step measured: what it added."""
 
     @cached_property
     def starts(self) -> list[int]:
@@ -98,30 +110,43 @@ class StageState:
         """Random access to the checkpoint."""
         return Rows([(self.folder / names(m.index)["kept"], m.blocks, m.rows) for m in self.marks])
 
+    @cached_property
+    def sides(self) -> np.ndarray:
+        """For each row the number of the side that a set step gave it, `NO_SIDE` for none."""
+        return np.full(self.starts[-1], NO_SIDE, dtype=np.int8)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a set step added something to a row."""
+        return bool(self.signals) or bool((self.sides != NO_SIDE).any())
+
     def settle(self, decided: Decided) -> None:
         """Let what a set step said take effect for the steps after it."""
         self.decided.append(decided)
-        self.dead.update({row: (decided.step, verdict) for row, verdict in decided.gone.items()})
-        for row, verdict in decided.changes:
-            self.changes.setdefault(row, []).append(verdict)
+        self.dead.update((row, (decided.step, verdict)) for row, verdict in decided.gone)
+        given = decided.sides != NO_SIDE
+        self.sides[given] = decided.sides[given]
+        for row, verdict in decided.verdicts:
+            if isinstance(verdict, Measured):
+                self.signals[row] = {**self.signals.get(row, {}), **verdict.signals}
+
+    def sample(self, row: int) -> Sample:
+        """One row with what set steps added to it."""
+        return added(self.rows[row], int(self.sides[row]), self.signals.get(row))
 
     def layer(self, index: int) -> Layer:
         """One shard, with what became of its rows."""
         first, end = self.starts[index], self.starts[index + 1]
         rows = range(first, end)
-        gone = {row - first: (self.dead[row][0].name, self.dead[row][1]) for row in rows if row in self.dead}
-        changes = {row - first: self.changes[row] for row in rows if row in self.changes}
-        proposed = [
-            (row - first, d.step.name, verdict)
-            for d in self.decided
-            for row, verdict in d.proposed(first, end)
-        ]
-        return Layer(self.folder, index, end - first, gone, changes, proposed)
-
-    def samples(self, mark: Mark) -> Iterator[tuple[int, Sample]]:
-        """Global row and sample of one shard, as they stand in the checkpoint."""
-        path = self.folder / names(mark.index)["kept"]
-        yield from enumerate(read_all(path), self.starts[mark.index])
+        return Layer(
+            self.folder,
+            index,
+            end - first,
+            {row - first: (self.dead[row][0].name, self.dead[row][1]) for row in rows if row in self.dead},
+            self.sides[first:end],
+            {row - first: self.signals[row] for row in rows if row in self.signals} if self.signals else {},
+            [(row - first, d.step.name, v) for d in self.decided for row, v in d.proposed(first, end)],
+        )
 
 
 def decide(
@@ -141,7 +166,7 @@ def decide(
     path, mark = _verdict_files(state, step)
     with atomic(path) as handle:
         lines = LineWriter(handle)
-        for pair in decided.verdicts:
+        for pair in decided.lines():
             lines.add(pair)
     errors_out = {str(row): error for row, error in decided.errors.items()}
     write_json(mark, {"key": key, "tally": msgspec.to_builtins(decided.tally), "errors": errors_out})
@@ -158,9 +183,8 @@ def read_decided(state: StageState, step: Step, key: str) -> Decided | None:
     if known["key"] != key:
         return None
     errors = {int(row): error for row, error in known["errors"].items()}
-    return Decided(
-        step, key, msgspec.convert(known["tally"], Tally), list(read_lines(path, _decode_verdict)), errors
-    )
+    verdicts, sides = _apart(read_lines(path, _decode_verdict), state.starts[-1])
+    return Decided(step, key, msgspec.convert(known["tally"], Tally), verdicts, sides, errors)
 
 
 def _verdict_files(state: StageState, step: Step) -> tuple[Path, Path]:
@@ -175,12 +199,12 @@ def _decide(
     history: Mapping[str, str],
 ) -> Decided:
     start = perf_counter()
-    dead, changes = state.dead, state.changes
+    dead = state.dead
     alive = np.ones(len(state.places), dtype=bool)
     if dead:
         alive[list(dead)] = False
     tally = Tally(step.name, taken=int(alive.sum()))
-    facts, errors = _facts(state, step, bool(changes), dead)
+    facts, errors = _facts(state, step)
     errors = {row: error for row, error in errors.items() if alive[row]}
     for row in errors:
         alive[row] = False
@@ -188,30 +212,43 @@ def _decide(
     places = state.places if alive.all() else [p for p, ok in zip(state.places, alive, strict=True) if ok]
 
     def read(place: str) -> Sample:
-        row = state.row_of[place]
-        return apply(state.rows[row], changes.get(row, ()))
+        return state.sample(state.row_of[place])
 
     shown = Facts(facts[alive], places, history)
-    verdicts = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
-    if isinstance(verdicts, Failed):
+    said = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
+    if isinstance(said, Failed):
         hint = "No sample was lost; mend the step and run again."
-        raise TilthError(f"{step.name} could not decide: {verdicts.message}.", hint)
+        raise TilthError(f"{step.name} could not decide: {said.message}.", hint)
     for _ in errors:
         tally.left("quarantined", "operator_error")
     tally.kept = tally.taken - tally.dropped - tally.held - tally.quarantined
     tally.seconds = perf_counter() - start
-    return Decided(step, key, tally, verdicts, errors)
+    verdicts, sides = said
+    return Decided(step, key, tally, verdicts, sides, errors)
 
 
 def _judge(
     state: StageState, step: Step, tally: Tally, facts: Facts, read: Read, exempt: frozenset[str]
-) -> list[tuple[int, Verdict]]:
-    """The step's verdicts by row, in order; of a step that is none of ours also proven to survive on disk."""
+) -> tuple[list[tuple[int, Verdict]], np.ndarray]:
+    """The step's verdicts and sides; of a step that is none of ours also proven to survive on disk."""
     found = step.set_operator.decide(facts, read)
-    verdicts = sorted(_settle(state, step, tally, found, exempt), key=lambda pair: pair[0])
+    verdicts, sides = _apart(_settle(state, step, tally, found, exempt), state.starts[-1])
+    verdicts.sort(key=itemgetter(0))
     if not step.declared.target.__module__.startswith("tilth."):
         msgspec.json.decode(msgspec.json.encode([v for _, v in verdicts]), type=list[Verdict])
-    return verdicts
+    return verdicts, sides
+
+
+def _apart(found: Iterable[tuple[int, Verdict]], rows: int) -> tuple[list[tuple[int, Verdict]], np.ndarray]:
+    """Verdicts without those that assign a side, and the sides by row: a split speaks of every row."""
+    verdicts: list[tuple[int, Verdict]] = []
+    sides = np.full(rows, NO_SIDE, dtype=np.int8)
+    for row, verdict in found:
+        if isinstance(verdict, Assign):
+            sides[row] = SIDES.index(verdict.split)
+        else:
+            verdicts.append((row, verdict))
+    return verdicts, sides
 
 
 def _settle(
@@ -236,45 +273,33 @@ def _settle(
         yield row, verdict
 
 
-def _facts(
-    state: StageState, step: Step, changed: bool, dead: Mapping[int, Any]
-) -> tuple[np.ndarray, dict[int, str]]:
+def _facts(state: StageState, step: Step) -> tuple[np.ndarray, dict[int, str]]:
     """The step's facts about all rows; observed anew where a step before it changed samples."""
-    arrays: list[np.ndarray] = []
+    facts = np.empty(state.starts[-1], dtype=step.set_operator.fact)
     errors: dict[int, str] = {}
+    changed = state.changed
     for mark in state.marks:
         path = facts_file(state.folder, mark.index, step)
-        first = state.starts[mark.index]
+        first, end = state.starts[mark.index], state.starts[mark.index + 1]
         if not changed and path.name in mark.failures and path.exists():
-            arrays.append(np.load(path, allow_pickle=False))
-            errors |= {first + row: error for row, error in mark.failures[path.name]}
-            continue
-        rows, failed = observe_shard(state, mark, step)
-        arrays.append(rows)
+            facts[first:end] = np.load(path, allow_pickle=False)
+            failed = mark.failures[path.name]
+        else:
+            failed = _observe_shard(state, mark.index, step, facts[first:end])
         errors |= {first + row: error for row, error in failed}
-    empty = np.empty(0, dtype=step.set_operator.fact)
-    return (np.concatenate(arrays) if arrays else empty), errors
+    return facts, errors
 
 
-def observe_shard(state: StageState, mark: Mark, step: Step) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Observe a shard from its checkpoint, in batches."""
-    changes = state.changes
-    arrays: list[np.ndarray] = [np.empty(0, dtype=step.set_operator.fact)]
+def _observe_shard(state: StageState, index: int, step: Step, into: np.ndarray) -> list[tuple[int, str]]:
+    """Observe a shard from its checkpoint, in batches; returns the rows that could not be observed."""
     failures: list[tuple[int, str]] = []
-    batch: list[Sample] = []
+    samples = (sample for _, sample in state.layer(index).pick(lambda row: True))
     done = 0
-    for row, sample in state.samples(mark):
-        batch.append(apply(sample, changes.get(row, ())))
-        if len(batch) == BATCH:
-            rows, failed = observe(step, batch)
-            arrays.append(rows)
-            failures += [(done + i, error) for i, error in failed]
-            done += len(batch)
-            batch = []
-    rows, failed = observe(step, batch)
-    arrays.append(rows)
-    failures += [(done + i, error) for i, error in failed]
-    return np.concatenate(arrays), failures
+    while batch := list(islice(samples, BATCH)):
+        into[done : done + len(batch)], failed = observe(step, batch)
+        failures += [(done + row, error) for row, error in failed]
+        done += len(batch)
+    return failures
 
 
 def stage_folder(steps: Path, index: int) -> Path:

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from tilth.engine.chain import apply
 from tilth.engine.replay import load_states, plan_of
 from tilth.engine.stage import StageState
 from tilth.errors import NotFoundError
@@ -106,9 +105,7 @@ class Cases:
     def _kept_samples(self) -> Iterator[Sample]:
         state = self._state
         for mark in state.marks:
-            for row, sample in state.samples(mark):
-                if row not in state.dead:
-                    yield apply(sample, state.changes.get(row, ()))
+            yield from state.layer(mark.index).kept()
 
     @cached_property
     def proposals(self) -> tuple[Case, ...]:
@@ -177,7 +174,7 @@ class Cases:
         row = self._state.row_of.get(case.place)
         if row is None:
             raise NotFoundError(f"this run has no sample at '{case.place}'.")
-        return apply(self._state.rows[row], self._state.changes.get(row, ()))
+        return self._state.sample(row)
 
     def _held_sample(self, place: str) -> Sample:
         offset, size = self._lines[place]

@@ -271,12 +271,15 @@ class _Run:
             answers = answers_in([state.folder for state in states], len(self.inputs.shards))
             result["models"] = costs(asked, answers, counts["kept"])
         result["moved"] = [
-            {"id": i, "from": history[i], "to": s} for i, s in written.sides.items() if history.get(i, s) != s
+            {"id": i, "from": history[i], "to": s}
+            for i, s in (written.assigned() if history else ())
+            if history.get(i, s) != s
         ]
         result["versions"] = {"tilth": __version__, "python": platform.python_version()}
         write_report(
             self.plan, self.folder, result, [read, *tallies], leaks(), written, states[-1], self.inputs.files
         )
+        sweep(self.folder.steps)
         result["timings"] = {"seconds": round(perf_counter() - started, 3)}
         if asked:
             result["timings"]["models"] = paid(self.desk.models)
@@ -312,14 +315,17 @@ class _Run:
         blank = sum(mark.blank for mark in states[0].marks)
         return (read[0] if read else Tally("read")), [*tallies, written.tally], blank
 
-    def _sides(self, written: Written, history: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _sides(self, written: Written, history: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Today's sides in data order, then those of samples that are not here today but may return."""
         step = self.plan.split_step
         seed = step.settings.get("seed") if step else None
-        sides = {**written.sides, **{i: s for i, s in history.items() if i not in written.sides}}
-        return [
-            {"id": i, "side": side, **({} if seed is None else {"seed": seed})} for i, side in sides.items()
-        ]
+        more = {} if seed is None else {"seed": seed}
+        left = dict(history)
+        for sample_id, side in written.assigned():
+            left.pop(sample_id, None)
+            yield {"id": sample_id, "side": side, **more}
+        for sample_id, side in left.items():
+            yield {"id": sample_id, "side": side, **more}
 
     def _encodings(self) -> list[str]:
         """What to say about the first file of each source that is read as UTF-8 and seems to be something else."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tilth.engine.questions import read_questions
+from tilth.engine.writing import read_kept_questions
 from tilth.operators.similarity import find_leaks
 from tilth.recipe.anchor import anchored
 from tilth.recipe.plan import Plan
+from tilth.sample import SIDES
 
 Question = tuple[str, str]
 """A key that tells the question apart, and its text."""
@@ -22,26 +24,39 @@ class Proof:
 
     asked: Sequence[Question]
     """The compare questions."""
-    questions: Mapping[str, Sequence[Question]]
-    """(place, question) by side."""
+    questions: Sequence[Path]
+    """Files with side, place and question of what is kept."""
 
 
-def find_run_leaks(proof: Proof) -> list[dict[str, Any]]:
+class Leaks(NamedTuple):
+    """What the proof found."""
+
+    rows: list[dict[str, Any]]
+    """`{question, place, similarity, split}`"""
+    texts: dict[str, str]
+    """Place → the question that stands there, of the places that leak."""
+
+
+def find_run_leaks(proof: Proof) -> Leaks:
     """Questions that will be asked and stand in what is learned.
 
     The test side and the compare questions are held against the training and validation sides, the validation side
-    against the training side. Each leak is `{question, place, similarity, split}`.
+    against the training side.
     """
-    questions = proof.questions
-    asked = [*proof.asked, *((text, text) for _, text in questions.get("test", ()))]
+    questions: dict[str, list[Question]] = {side: [] for side in SIDES}
+    for kept_on, at, text in read_kept_questions(proof.questions):
+        questions[kept_on].append((at, text))
+    asked = [*proof.asked, *((text, text) for _, text in questions["test"])]
     found: dict[Any, dict[str, Any]] = {}
-    chosen_by = [(text, text) for _, text in questions.get("validation", ())]
+    chosen_by = [(text, text) for _, text in questions["validation"]]
     for side, tried in (("train", asked + chosen_by), ("validation", asked)):
-        against = questions.get(side, ())
+        against = questions[side]
         for question, place, similarity in find_leaks(tried, against) if tried and against else []:
             leak = {"question": question, "place": place, "similarity": round(similarity, 4), "split": side}
             found.setdefault((question, place), leak)
-    return list(found.values())
+    leaking = {leak["place"] for leak in found.values()}
+    texts = {place: text for rows in questions.values() for place, text in rows if place in leaking}
+    return Leaks(list(found.values()), texts)
 
 
 def compare_questions(plan_: Plan) -> list[Question]:

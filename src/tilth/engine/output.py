@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from tilth.engine.local import Workers
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.engine.writing import DOORS, READABLE, Group, Piece, Topics, Writing, part, write_shard
+from tilth.engine.writing import DOORS, QUESTIONS, READABLE, Group, Piece, Topics, Writing, part, write_shard
 from tilth.formats.base import Format
 from tilth.operators.topics import KEYS, are_topics
 from tilth.sample import SIDES
 from tilth.sources.base import Shard
-from tilth.store.files import atomic, sweep, write_text
+from tilth.store.files import atomic, write_text
 from tilth.store.folder import RunFolder
 
 
@@ -26,12 +28,15 @@ class Written:
 
     tally: Tally = field(default_factory=lambda: Tally("write"))
     splits: dict[str, int] = field(default_factory=dict)
-    sides: dict[str, str] = field(default_factory=dict)
-    """Sample id → side, in data order."""
-    questions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """Side → (place, question)."""
-    chars: list[tuple[int, int]] = field(default_factory=list)
-    """Characters of question and answer of each kept sample."""
+    ids: list[np.ndarray] = field(default_factory=list)
+    sides: list[np.ndarray] = field(default_factory=list)
+    """By shard: ids and sides of the samples that a split gave one."""
+    questions: list[Path] = field(default_factory=list)
+    """Side, place and question of what is kept, shard by shard: see `read_kept_questions`."""
+    chars: list[np.ndarray] = field(default_factory=list)
+    """By shard: characters of question and answer of each kept sample."""
+    made: bool = False
+    """Whether a step made one of the kept samples."""
     topics: Topics = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
     gone: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     """(door, step, reason) → the samples that left there, door by door."""
@@ -41,11 +46,12 @@ class Written:
     def add(self, piece: Piece) -> None:
         """Note what the next shard gave."""
         self.tally.add(piece.tally)
-        self.sides.update(piece.sides)
-        self.chars += piece.chars
-        for side, questions in piece.questions.items():
-            self.splits[side] = self.splits.get(side, 0) + len(questions)
-            self.questions.setdefault(side, []).extend(questions)
+        self.ids.append(np.array(piece.ids, dtype=np.uint64))
+        self.sides.append(np.array(piece.sides, dtype=np.int8))
+        self.chars.append(np.array(piece.chars, dtype=np.uint32).reshape(-1, 2))
+        self.made = self.made or piece.made
+        for side, rows in piece.rows.items():
+            self.splits[side] = self.splits.get(side, 0) + rows
         for reason, group in piece.gone.items():
             self.gone.setdefault(reason, Group()).add(group)
         for step, group in piece.proposed.items():
@@ -57,6 +63,14 @@ class Written:
                 continue
             for door, counts in doors.items():
                 mine[door].update(counts)
+
+    def assigned(self) -> Iterator[tuple[str, str]]:
+        """Sample id and side, in data order; equal records share an id, and the last of them decides."""
+        ids, sides = (np.concatenate(columns) for columns in (self.ids, self.sides))
+        _, first = np.unique(ids, return_index=True)
+        _, last = np.unique(ids[::-1], return_index=True)
+        for at in np.argsort(first).tolist():
+            yield f"{int(ids[first[at]]):016x}", SIDES[sides[ids.size - 1 - last[at]]]
 
     def named(self) -> dict[str, Counter[str]] | None:
         """Door → how often each topic, by the better field of `meta` that names topics; `None` where none does."""
@@ -74,7 +88,10 @@ def write_data(
     workers: Workers,
     progress: Callable[[str, int, int], None],
 ) -> Written:
-    """Write `data/` and the other doors from the checkpoints, in source order."""
+    """Write `data/` and the other doors from the checkpoints, in source order.
+
+    The questions stay where they are until somebody sweeps `steps/`.
+    """
     written = Written()
     tasks = [
         Writing(shard, folder.steps, tuple(state.layer(shard.index) for state in states), target.name)
@@ -92,7 +109,7 @@ def write_data(
     for door in DOORS:
         _join(folder.door(door), (part(steps, door, piece.index) for piece in pieces))
     _join(folder.proposals, (part(steps, "proposals", piece.index) for piece in pieces))
-    sweep(steps)
+    written.questions = [part(steps, QUESTIONS, piece.index) for piece in pieces]
     _tidy(folder, target, written)
     return written
 

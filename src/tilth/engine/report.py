@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tilth import __version__
 from tilth.engine.calibration import calibration, judged
 from tilth.engine.coverage import coverage_table, represented
 from tilth.engine.diversity import diversity
+from tilth.engine.leaks import Leaks
 from tilth.engine.output import Written
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.engine.writing import DOORS
+from tilth.engine.writing import DOORS, read_kept_questions
 from tilth.pages import render
 from tilth.recipe.plan import Plan
 from tilth.store.decisions import standing
@@ -27,24 +31,23 @@ def write_report(
     folder: RunFolder,
     result: Mapping[str, Any],
     tallies: Sequence[Tally],
-    leaks: list[dict[str, Any]],
+    leaks: Leaks,
     written: Written,
     state: StageState,
     inputs: Sequence[Mapping[str, Any]],
 ) -> None:
     """Write the report, the facts behind it (`report/data.json`) and the dataset card."""
     coverage = coverage_table(folder, state, written)
-    kept = [row for rows in written.questions.values() for row in rows]
+    kept = read_kept_questions(written.questions) if written.made else ()
     facts = {
-        "leaks": leaks,
+        "leaks": leaks.rows,
         "splits": result["splits"],
         "moved": result["moved"],
         "coverage": coverage,
-        "diversity": diversity(kept),
+        "diversity": diversity([(place, question) for _, place, question in kept]),
         "calibration": calibration(judged(folder, state), standing(folder.decisions)),
     }
     write_json(folder.report / "data.json", facts)
-    questions = dict(kept)
     asked = written.splits.get("test", 0)
     if plan.recipe.compare and isinstance(plan.recipe.compare.questions, list):
         asked += len(plan.recipe.compare.questions)
@@ -57,21 +60,21 @@ def write_report(
         "counts": result["counts"],
         "models": result.get("models", {}),
         "steps": [tally.as_dict() for tally in tallies],
-        "leaks": [{**leak, "text": questions.get(leak["place"], "")} for leak in leaks],
+        "leaks": [{**leak, "text": leaks.texts[leak["place"]]} for leak in leaks.rows],
         "asked": asked,
         "gone": gone_groups(written),
         "changes": [t for t in tallies if t.changed and t.examples],
         "proposals": proposal_groups(written),
         "suffix": plan.target.container,
         "lengths": {
-            "question": histogram([q for q, _ in written.chars]),
-            "answer": histogram([a for _, a in written.chars]),
+            part: histogram(np.concatenate([chars[:, at] for chars in written.chars]))
+            for at, part in enumerate(("question", "answer"))
         },
         "inputs": inputs,
         "version": __version__,
     }
     write_text(folder.report / "data.html", render("data.html", **context))
-    write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks), asked)))
+    write_text(folder.card, card(plan, result, tallies, inputs, leak_line(len(leaks.rows), asked)))
 
 
 def gone_groups(written: Written) -> list[dict[str, Any]]:
@@ -132,17 +135,21 @@ def proposal_groups(written: Written) -> list[dict[str, Any]]:
     ]
 
 
-def histogram(values: Sequence[int]) -> dict[str, Any]:
+def histogram(values: npt.ArrayLike) -> dict[str, Any]:
     """Counts in equal bins from the smallest to the 99th percentile; the last bin holds the rest."""
-    if not values:
+    ordered = np.sort(np.asarray(values, dtype=np.int64))
+    if not ordered.size:
         return {"bins": [], "low": 0, "high": 0, "median": 0}
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    low, high = int(ordered[0]), int(ordered[min(ordered.size - 1, int(ordered.size * 0.99))])
     width = max((high - low + 1) / BINS, 1)
-    bins = [0] * min(BINS, high - low + 1)
-    for value in ordered:
-        bins[min(int((value - low) / width), len(bins) - 1)] += 1
-    return {"bins": bins, "low": low, "high": ordered[-1], "median": ordered[len(ordered) // 2]}
+    bins = min(BINS, high - low + 1)
+    found = np.minimum(((ordered - low) / width).astype(np.int64), bins - 1)
+    return {
+        "bins": np.bincount(found, minlength=bins).tolist(),
+        "low": low,
+        "high": int(ordered[-1]),
+        "median": int(ordered[ordered.size // 2]),
+    }
 
 
 def leak_line(leaks: int, asked: int) -> str:

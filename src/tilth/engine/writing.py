@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,17 +19,23 @@ from tilth.engine.tally import Tally
 from tilth.errors import FormatError
 from tilth.formats.base import FORMATS, Format
 from tilth.operators.topics import KEYS, MOST_TOPICS, said
-from tilth.sample import Sample
+from tilth.sample import SIDES, Sample
 from tilth.sources.base import Shard
 from tilth.sources.reading import entries
+from tilth.store.checkpoint import read_lines
 from tilth.store.files import json_line
 from tilth.store.records import RecordWriter
 
+QUESTIONS = "questions"
+"""The part that holds what the leak proof looks at; it is no file of the run."""
 DOORS = ("dropped", "quarantined", "held")
 READABLE = ("kept", "dropped", "held")
 """Doors whose samples could be read."""
 SHOWN = 3
 """Examples of each reason that a report may show."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 
 Topics = dict[str, dict[str, Counter[str]] | None]
 """Field of `meta` → door → how often each value; `None` where there are too many values for topics."""
@@ -73,12 +79,13 @@ class Piece:
     rows: dict[str, int] = field(default_factory=dict)
     """Side → records written."""
     columns: dict[str, list[str]] = field(default_factory=dict)
-    sides: list[tuple[str, str]] = field(default_factory=list)
-    """Sample id and side, of samples that a split gave one."""
-    questions: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    """Side → (place, question)."""
+    ids: list[int] = field(default_factory=list)
+    sides: list[int] = field(default_factory=list)
+    """Id and number of the side, of samples that a split gave one."""
     chars: list[tuple[int, int]] = field(default_factory=list)
     """Characters of question and answer of each kept sample."""
+    made: bool = False
+    """Whether a step made one of the kept samples."""
     topics: Topics = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
     gone: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     """(door, step, reason) → the samples that left there."""
@@ -120,7 +127,10 @@ def _write_kept(task: Writing, piece: Piece) -> list[dict[str, Any]]:
     late: list[dict[str, Any]] = []
     writers: dict[str, RecordWriter] = {}
     with ExitStack() as stack:
-        index = stack.enter_context(part(task.folder, "index", piece.index).open("wb"))
+        index, questions = (
+            stack.enter_context(part(task.folder, kind, piece.index).open("wb"))
+            for kind in ("index", QUESTIONS)
+        )
         for sample in task.layers[-1].kept():
             piece.tally.taken += 1
             piece.about("kept", sample.meta)
@@ -135,7 +145,7 @@ def _write_kept(task: Writing, piece: Piece) -> list[dict[str, Any]]:
                 late.append(quarantined(sample.place, "write", str(error), msgspec.json.encode(sample)))
                 piece.tally.left("quarantined", "cannot_be_written")
                 continue
-            _keep(piece, sample, side)
+            questions.write(_keep(piece, sample, side))
             row = {"id": sample.id, "place": sample.place, "family": sample.root, "split": side}
             index.write(f"{side}.{suffix} {json_line(row)}".encode())
     piece.rows = {side: writer.rows for side, writer in writers.items() if writer.rows}
@@ -147,13 +157,21 @@ def _unwritable(sample: Sample) -> dict[str, Any]:
     raise FormatError("this format can only be read.")
 
 
-def _keep(piece: Piece, sample: Sample, side: str) -> None:
+def _keep(piece: Piece, sample: Sample, side: str) -> bytes:
+    """Note a sample that was written; returns the line of its question."""
     piece.tally.kept += 1
     question = sample.question
-    piece.questions.setdefault(side, []).append((sample.place, question))
     if sample.split is not None:
-        piece.sides.append((sample.id, side))
+        piece.ids.append(int(sample.id, 16))
+        piece.sides.append(SIDES.index(sample.split))
     piece.chars.append((len(question), len(sample.answer)))
+    piece.made = piece.made or split_place(sample.place)[2] != ""
+    return _encode((side, sample.place, question)) + b"\n"
+
+
+def read_kept_questions(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]:
+    """Side, place and question of the kept samples, in source order, from the shards' parts."""
+    return (line for file in files for line in read_lines(file, _decode))
 
 
 def _write_doors(task: Writing, piece: Piece, lines: list[dict[str, Any]]) -> None:

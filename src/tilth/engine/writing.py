@@ -91,14 +91,25 @@ class Piece:
     """(door, step, reason) → the samples that left there."""
     proposed: dict[str, Group] = field(default_factory=dict)
     """Step → its proposals."""
+    _known: dict[bytes, str] = field(default_factory=dict)
 
     def about(self, door: str, meta: Mapping[str, Any]) -> None:
         """Note what the source says that a sample is about."""
         for key, doors in self.topics.items():
             if doors is not None:
-                doors[door][said(meta.get(key))] += 1
+                doors[door][self._said(meta.get(key))] += 1
                 if len(doors[door]) > MOST_TOPICS:
                     self.topics[key] = None
+
+    def _said(self, value: Any) -> str:
+        """`said`, which takes apart what is nested only once: few values name most samples."""
+        if value is None or isinstance(value, str):
+            return value or ""
+        key = _encode(value)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = said(value)
+        return found
 
 
 def part(folder: Path, kind: str, index: int) -> Path:
@@ -165,7 +176,7 @@ def _keep(piece: Piece, sample: Sample, side: str) -> bytes:
         piece.ids.append(int(sample.id, 16))
         piece.sides.append(SIDES.index(sample.split))
     piece.chars.append((len(question), len(sample.answer)))
-    piece.made = piece.made or split_place(sample.place)[2] != ""
+    piece.made = piece.made or ("#" in sample.place and split_place(sample.place)[2] != "")
     return _encode((side, sample.place, question)) + b"\n"
 
 

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.engine.conftest import QUESTIONS, lines, record
+from tilth.engine import run
 from tilth.engine.local import Workers
 from tilth.errors import TilthError
 
@@ -46,3 +48,22 @@ def test_one_worker_starts_no_other():
 def test_a_process_that_dies_is_told_of():
     with Workers(2, ready) as workers, pytest.raises(TilthError, match="a worker process died"):
         list(workers.each(dying, [os.getpid()] * 3))
+
+
+def test_a_set_step_looks_at_samples_again_in_all_processes(project, monkeypatch):
+    rows = [
+        record(f"{q}（{i}）", f"这要分两层来看，{q * 4}" + "好" * (i % 2))
+        for q in QUESTIONS
+        for i in range(8)
+    ]
+    p = project(lines(rows), "- dedup.near: {on: answer}")
+    from tilth.sources import plan
+
+    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=8_000))
+    run(p.recipe, p.folder / "indexed", workers=1)
+    monkeypatch.setattr("tilth.operators.near.EXACT_SAMPLES", 0)
+    one, two = (run(p.recipe, p.folder / f"{n}", workers=n) for n in (1, 2))
+    assert one["counts"]["dropped"] == 7 * len(QUESTIONS)
+    assert two["counts"] == one["counts"]
+    dropped = [(p.folder / name / "dropped.jsonl").read_bytes() for name in ("indexed", "1", "2")]
+    assert dropped[0] == dropped[1] == dropped[2]

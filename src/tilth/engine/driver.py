@@ -175,7 +175,7 @@ class _Run:
             state = StageState(folder, marks)
             for step, set_key in zip(stage.sets, set_keys, strict=True):
                 exempt = self.exempt.get(step.name, frozenset())
-                state.settle(decide(state, step, set_key, exempt, history, self.progress))
+                state.settle(decide(state, step, set_key, exempt, history, self.workers, self.progress))
             states.append(state)
         for path in self.folder.steps.glob("stage-*"):
             if int(path.name.split("-")[1]) > len(states):

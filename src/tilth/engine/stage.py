@@ -5,24 +5,25 @@ from __future__ import annotations
 import shutil
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import merge
-from itertools import islice, takewhile
+from itertools import chain, islice, pairwise, takewhile
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from tilth.engine.chain import Failed, attempt, is_exempt
 from tilth.engine.layer import NO_SIDE, Layer, added, names
+from tilth.engine.local import Workers
 from tilth.engine.shard import Mark, facts_file, observe, read_places
 from tilth.engine.tally import Tally
 from tilth.errors import TilthError
-from tilth.operators.base import Facts, Read
+from tilth.operators.base import LOOKED_AT, Facts, Look, Read
 from tilth.recipe.plan import Step
 from tilth.sample import SIDES, Assign, Drop, Hold, Measured, Propose, Sample, Verdict
 from tilth.store.checkpoint import LineWriter, Rows, read_lines
@@ -155,6 +156,7 @@ def decide(
     key: str,
     exempt: frozenset[str],
     history: Mapping[str, str],
+    workers: Workers,
     progress: Callable[[str, int, int], None],
 ) -> Decided:
     """Let a set step decide, or read what it decided when its key still holds."""
@@ -162,7 +164,7 @@ def decide(
     if known is not None:
         return known
     progress(step.name, 0, 1)
-    decided = _decide(state, step, key, exempt, history)
+    decided = _decide(state, step, key, exempt, history, workers)
     path, mark = _verdict_files(state, step)
     with atomic(path) as handle:
         lines = LineWriter(handle)
@@ -197,6 +199,7 @@ def _decide(
     key: str,
     exempt: frozenset[str],
     history: Mapping[str, str],
+    workers: Workers,
 ) -> Decided:
     start = perf_counter()
     dead = state.dead
@@ -214,7 +217,14 @@ def _decide(
     def read(place: str) -> Sample:
         return state.sample(state.row_of[place])
 
-    shown = Facts(facts[alive], places, history)
+    def spread(look: Look) -> Iterator[Any]:
+        tasks = [
+            _Looking(look, replace(state.layer(at), gone={}, proposed=()), alive[first:end])
+            for at, (first, end) in enumerate(pairwise(state.starts))
+        ]
+        return chain.from_iterable(workers.each(_looked, tasks))
+
+    shown = Facts(facts[alive], places, history, spread)
     said = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
     if isinstance(said, Failed):
         hint = "No sample was lost; mend the step and run again."
@@ -225,6 +235,19 @@ def _decide(
     tally.seconds = perf_counter() - start
     verdicts, sides = said
     return Decided(step, key, tally, verdicts, sides, errors)
+
+
+class _Looking(NamedTuple):
+    """A shard that a set step looks at again."""
+
+    look: Look
+    layer: Layer
+    alive: np.ndarray
+
+
+def _looked(task: _Looking) -> list[Any]:
+    samples = (sample for _, sample in task.layer.pick(task.alive.tolist().__getitem__))
+    return [task.look(block) for block in iter(lambda: list(islice(samples, LOOKED_AT)), [])]
 
 
 def _judge(

@@ -8,7 +8,7 @@ a `Settled`, waits for people: the engine hands over what they decided about the
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, is_dataclass
 from dataclasses import fields as dataclass_fields
 from functools import cached_property, partial
@@ -35,6 +35,13 @@ Kind = Literal["sample", "set", "model", "person"]
 """`model` and `person` are functions on one sample that wait for an answer."""
 
 
+Look = Callable[[Sequence[Sample]], Any]
+"""A pure function of some samples; it pickles, so that other processes can be told of it, and so does what it returns."""
+
+LOOKED_AT = 4096
+"""Samples that a `Look` is given at most."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """What a set operator observed, in the order (source, path, n)."""
@@ -45,6 +52,19 @@ class Facts:
     """The place of each row."""
     history: Mapping[str, str] = field(default_factory=dict)
     """Sides that earlier runs gave, by sample id. Only split operators read it."""
+    spread: Callable[[Look], Iterator[Any]] | None = None
+    """Lets several processes look at the samples; `None` where there is one."""
+
+    def gather(self, look: Look, read: Read) -> Iterator[Any]:
+        """What `look` says of all samples, block by block in their order; several processes may look.
+
+        For what only some sets need, and what is too long for a fact.
+        """
+        if self.spread is not None:
+            return self.spread(look)
+        places = self.places
+        blocks = (places[first : first + LOOKED_AT] for first in range(0, len(places), LOOKED_AT))
+        return (look([read(place) for place in block]) for block in blocks)
 
     def __len__(self) -> int:
         return len(self.places)

@@ -39,7 +39,7 @@ FEW_PAIRS = 1000
 what it costs to index an answer."""
 
 
-@set_operator("dedup.near", version=200 + MINHASH_VERSION)
+@set_operator("dedup.near", version=300 + MINHASH_VERSION)
 @dataclass(frozen=True)
 class Near:
     """Keep one of the samples whose question and answer are nearly the same.
@@ -59,9 +59,7 @@ class Near:
     ngram: int = 3
     on: Field = "both"
 
-    fact: ClassVar[np.dtype[np.void]] = np.dtype(
-        [*KEEPER, ("label", "u1"), ("blank", "?"), ("signature", "u1", (SIGNATURE,))]
-    )
+    fact: ClassVar[np.dtype[np.void]] = np.dtype([*KEEPER, ("label", "u1"), ("blank", "?")])
 
     def __post_init__(self) -> None:
         """Refuse settings that compare nothing."""
@@ -71,7 +69,7 @@ class Near:
             raise ValueError(f"ngram is {self.ngram}; expected at least 1 character.")
 
     def observe(self, sample: Sample) -> tuple[object, ...]:
-        """What speaks for the sample, and the MinHash signature of its n-grams."""
+        """What speaks for the sample, and whether there is anything to compare."""
         row: tuple[object, ...] = self.observe_many([sample])[0].item()
         return row
 
@@ -84,9 +82,6 @@ class Near:
         )
         rows["label"] = [label(sample) for sample in samples]
         rows["blank"] = [not any(map(str.strip, document)) for document in documents]
-        texts = [text for document in documents for text in document]
-        size = SIGNATURE // self._parts
-        rows["signature"] = signatures(texts, self.ngram, size).reshape(len(samples), SIGNATURE)
         return rows
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
@@ -100,7 +95,7 @@ class Near:
             documents.warm(np.sort(ranking))
             groups, screen, bucket = *self._exactly(_Ranked(documents, ranking), labels), None
         else:
-            signature = facts.rows["signature"][ranking]
+            signature = np.concatenate(list(facts.gather(self.signed, read)))[ranking]
             groups, screen, bucket = self._by_bands(signature), self._agree(signature, labels), BUCKET
         prepare = self._verifier(_Ranked(documents, ranking))
         dropped = keep_greedily(groups, ranking.size, screen, prepare, bucket)
@@ -108,6 +103,12 @@ class Near:
             same_as = facts.places[ranking[kept]]
             evidence = {"same_as": same_as, "similarity": round(similarity, 4), "field": self.on}
             yield facts.places[ranking[x]], Drop("near_duplicate", evidence)
+
+    def signed(self, samples: Sequence[Sample]) -> Signatures:
+        """The MinHash signatures of the n-grams of some samples; sets small enough for the index never need them."""
+        texts = [text for sample in samples for text in self._document(sample)]
+        size = SIGNATURE // self._parts
+        return signatures(texts, self.ngram, size).reshape(len(samples), SIGNATURE)
 
     @property
     def _parts(self) -> int:

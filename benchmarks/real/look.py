@@ -33,6 +33,6 @@ dropped nothing in any set. These sets say that they do no harm here, and nothin
   `clean.strip_list_number`, `normalize.quotes`, `normalize.width`, `normalize.currency`, and what `dedup.exact` and `dedup.near` dropped.
 * `denoise.spelling`: 15 proposals, 15 right, all but one a doubled 的, 了 or 和.
 * `privacy.redact_pii`: what it takes out is what it says. In tool turns a generated password becomes [密钥], in code so do sample addresses
-  and passwords: right for privacy, and something a model may learn to write. Tool calls keep theirs.
+  and passwords: right for privacy, and something a model may learn to write. Since then tool calls lose theirs too, and what is JSON stays JSON.
 * `filter.refusal`: 27 answers that ask for an input which the question lacks.
 """

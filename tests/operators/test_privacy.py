@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.engine.library import read
 from tilth.operators.base import OPERATORS
+from tilth.operators.json_text import is_json
 from tilth.operators.privacy import redact_pii
 from tilth.operators.privacy_find import KINDS, find
 from tilth.sample import Message, Sample
@@ -243,3 +245,44 @@ def test_precision_on_text_without_personal_data(real_data):
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 240
     assert [finding for row in rows for finding in find(row["instruction"] + "\n" + row["output"])] == []
+
+
+ANSWERED = '{"user": "李", "phone": 13812345678, "note": "行\\n13812345678", "password": "aB3#fG6&kL9@", "qq": 12345678, "count": 5}'
+
+
+@pytest.mark.parametrize("style", ["tag", "mask"])
+def test_what_a_tool_answers_stays_json(style):
+    arguments = {"to": "a@b.com", "copies": 2}
+    calls = (
+        {"id": "c1", "type": "function", "function": {"name": "send", "arguments": json.dumps(arguments)}},
+        {"id": "c2", "type": "function", "function": {"name": "send", "arguments": arguments}},
+        {"id": "c3", "type": "function", "function": {"name": "now"}},
+    )
+    before = Sample(
+        "0" * 16,
+        "a:1",
+        (Message("user", "问"), Message("assistant", "", tool_calls=calls), Message("tool", ANSWERED)),
+    )
+    after = redact_pii(before, style=style)
+    answered = json.loads(after.messages[2].content)
+    assert answered["user"] == "李"
+    assert answered["count"] == 5
+    said = json.dumps([answered, after.messages[1].tool_calls], ensure_ascii=False)
+    assert not any(secret in said for secret in ("13812345678", "aB3#fG6", "12345678", "a@b.com"))
+    first, second, third = after.messages[1].tool_calls
+    assert json.loads(first["function"]["arguments"]) == second["function"]["arguments"]
+    assert (first["id"], second["function"]["name"], third) == ("c1", "send", calls[2])
+    assert after.signals["pii"] == {"email": 2, "phone": 2, "qq": 1, "secret": 1}
+    assert redact_pii(after, style=style) is after
+    assert redact_pii(before, field="question") is before
+
+
+@pytest.mark.real_data
+def test_every_tool_turn_of_real_calls_stays_json(real_data):
+    changed = 0
+    for sample in read(f"{real_data}/sft_llamafactory/glaive_toolcall_zh_demo.json"):
+        for before, after in zip(sample.messages, redact_pii(sample).messages, strict=True):
+            if before.role == "tool" and is_json(before.content):
+                assert is_json(after.content)
+                changed += before != after
+    assert changed >= 10

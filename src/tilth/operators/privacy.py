@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from tilth.operators.base import Field, operator
+from tilth.operators.json_text import Change, is_json, within, within_value
 from tilth.operators.privacy_find import KINDS, Finding, Kind, find
 from tilth.sample import Message, Sample
 
@@ -43,7 +44,7 @@ _SHOWN: dict[Kind, tuple[int, int]] = {
 }
 
 
-@operator("privacy.redact_pii", examples=("手机13900000000联系 → 手机[电话]联系",))
+@operator("privacy.redact_pii", version=2, examples=("手机13900000000联系 → 手机[电话]联系",))
 def redact_pii(
     sample: Sample,
     *,
@@ -55,16 +56,23 @@ def redact_pii(
     """Phone numbers, ids, cards, addresses and secrets become a tag such as [电话], or a mask such as 139****0000.
 
     Code, URLs and quotations are searched too, and so is what an assistant turn holds as its thinking; `both` also
-    means system and tool turns. Tool calls stay, since a tag could break their arguments. What was found is counted
+    means system and tool turns. A turn that is JSON, as tools answer, and the arguments of tool calls stay JSON: they are
+    changed inside their strings, and a number that is personal data becomes a string. What was found is counted
     in `signals["pii"]`, by kind. Loopback addresses and net masks stay; private ones do not.
     """
     counts: Counter[str] = Counter()
 
-    def change(text: str) -> str:
-        return redact(text, kinds, lambda finding: _replacement(finding, style, language), counts)
+    def write(finding: Finding) -> str:
+        return _replacement(finding, style, language)
 
-    messages = _redact_turns(sample.messages, change, field)
-    rejected = sample.rejected and _redact_turns(sample.rejected, change, field)
+    def value(key: str, text: str) -> str:
+        return redact_value(key, text, kinds, write, counts)
+
+    def change(text: str) -> str:
+        return within(text, value) if is_json(text) else redact(text, kinds, write, counts)
+
+    messages = _redact_turns(sample.messages, change, value, field)
+    rejected = sample.rejected and _redact_turns(sample.rejected, change, value, field)
     if not counts:
         return sample
     signals = {**sample.signals, "pii": dict(sorted(counts.items()))}
@@ -89,8 +97,26 @@ def redact(
     return text
 
 
+def redact_value(
+    key: str, text: str, kinds: Sequence[Kind], write: Callable[[Finding], str], counts: Counter[str]
+) -> str:
+    """A value of a JSON text as `redact` leaves it, where the key before it says what it is: `password`, `qq`."""
+    if not key or not find(f"{key}: {text}", kinds):
+        return redact(text, kinds, write, counts)
+    lead = f"{key}: "
+    inside = [finding for finding in find(lead + text, kinds) if finding.start >= len(lead)]
+    if not inside:
+        return redact(text, kinds, write, counts)
+    parts, end = [], len(lead)
+    for finding in inside:
+        parts += [(lead + text)[end : finding.start], write(finding)]
+        end = finding.end
+        counts[finding.kind] += 1
+    return redact("".join(parts) + (lead + text)[end:], kinds, write, counts)
+
+
 def _redact_turns(
-    messages: tuple[Message, ...], change: Callable[[str], str], field: Field
+    messages: tuple[Message, ...], change: Callable[[str], str], value: Change, field: Field
 ) -> tuple[Message, ...]:
     roles = {
         "question": ("user",),
@@ -99,11 +125,26 @@ def _redact_turns(
     }[field]
     return tuple(
         message.replace(
-            content=change(message.content), thinking=message.thinking and change(message.thinking)
+            content=change(message.content),
+            thinking=message.thinking and change(message.thinking),
+            tool_calls=message.tool_calls and tuple(_redact_call(call, value) for call in message.tool_calls),
         )
         if message.role in roles
         else message
         for message in messages
+    )
+
+
+def _redact_call(call: Mapping[str, Any], value: Change) -> Mapping[str, Any]:
+    """A tool call with its arguments redacted; the name of the tool and the id of the call are no text."""
+    function = call.get("function")
+    if not isinstance(function, Mapping) or "arguments" not in function:
+        return call
+    arguments = within_value(function["arguments"], value)
+    return (
+        call
+        if arguments == function["arguments"]
+        else {**call, "function": {**function, "arguments": arguments}}
     )
 
 

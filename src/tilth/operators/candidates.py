@@ -55,6 +55,13 @@ class Measure:
         values[values < self.threshold] = 0.0
         return values
 
+    def least(self, mine: Ints, sizes: Ints) -> Values:
+        """The n-grams that two sets of these sizes must share to reach the threshold, a rounding error less."""
+        t = self.threshold
+        if self.kind == "jaccard":
+            return np.asarray((mine + sizes) * (t / (1 + t)) - _ROUNDING)
+        return np.asarray(np.minimum(mine, sizes) * t - _ROUNDING)
+
     def entries(self, grams: Grams) -> Entries:
         """What to index of each document.
 

@@ -92,16 +92,17 @@ class Grouped:
 
     def _sides(self, facts: Facts, groups: Ints) -> dict[int, Side]:
         rows, sides = facts.rows, _old_sides(facts, groups)
-        sizes = np.bincount(groups, minlength=len(facts))
+        sizes = np.bincount(groups, minlength=len(facts)).tolist()
         strata: dict[int, list[tuple[int, int]]] = {}
         first = np.lexsort((rows["stratum"], rows["id"], rows["root"], groups))
-        for at in first[np.flatnonzero(np.diff(groups[first], prepend=-1))].tolist():
-            turn = digest(f"{self.seed}:{int(rows['root'][at]):016x}")
-            strata.setdefault(int(rows["stratum"][at]), []).append((turn, int(groups[at])))
+        first = first[np.flatnonzero(np.diff(groups[first], prepend=-1))]
+        of_first = (column[first].tolist() for column in (rows["root"], rows["stratum"], groups))
+        for root, stratum, group in zip(*of_first, strict=True):
+            strata.setdefault(stratum, []).append((digest(f"{self.seed}:{root:016x}"), group))
         done = 0
         for stratum in sorted(strata):
             members = sorted(strata[stratum])
-            total = done + int(sum(sizes[group] for _, group in members))
+            total = done + sum(sizes[group] for _, group in members)
             lacking: dict[Side, int] = {
                 "test": round(self.test * total) - round(self.test * done),
                 "validation": round(self.validation * total) - round(self.validation * done),
@@ -152,18 +153,18 @@ def check_ratios(train: float, validation: float, test: float) -> None:
 
 
 def _fill(
-    members: Sequence[tuple[int, int]], sizes: Ints, lacking: dict[Side, int], sides: dict[int, Side]
+    members: Sequence[tuple[int, int]], sizes: Sequence[int], lacking: dict[Side, int], sides: dict[int, Side]
 ) -> None:
     for _, group in members:
         old = sides.get(group)
         if old in lacking:
-            lacking[old] -= int(sizes[group])
+            lacking[old] -= sizes[group]
     for _, group in members:
         if group in sides:
             continue
         sides[group] = next((side for side in lacking if lacking[side] >= sizes[group]), "train")
         if sides[group] in lacking:
-            lacking[sides[group]] -= int(sizes[group])
+            lacking[sides[group]] -= sizes[group]
 
 
 def _old_sides(facts: Facts, groups: Ints) -> dict[int, Side]:

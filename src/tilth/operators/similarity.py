@@ -111,7 +111,7 @@ class _Half:
         self._document, self._most = entries.document[order], entries.most[order]
 
     def pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, int]]:
-        asked = Compared.of(self._vocabulary.encode(documents))
+        asked = Compared.of(self._vocabulary.encode(documents), beside=self._indexed)
         for x, y in self._shared(self._measure.entries(asked.grams)):
             for first in range(0, x.size, COMPARED):
                 one, other = x[first : first + COMPARED], y[first : first + COMPARED]

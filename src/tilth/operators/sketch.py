@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tilth.operators.candidates import Flags, Measure
+from tilth.operators.candidates import Flags, Measure, Values
 from tilth.operators.grams import Document, Grams, Ints, blocks
 
 BITS = 1024
-"""Bits a document: enough to tell apart unrelated texts of about 1,500 distinct n-grams each at similarity 0.7."""
+"""Bits a document at most: enough to tell apart unrelated texts of about 1,500 distinct n-grams each at similarity 0.7."""
+_SHORT = 4
+"""Words of 64 bits of a folded bitmap, which a bitmap has at least."""
+_ROOM = 4
+"""Bits for each n-gram of a document of usual size. Short bitmaps of many documents fit the cache together."""
 _COUNTED = 4096
 """Pairs whose n-grams are counted at a time."""
 _SLICE = 1024
@@ -29,18 +33,31 @@ class Sketch:
 
     counts: Ints
     bits: npt.NDArray[np.uint64]
+    short: npt.NDArray[np.uint64]
+    """The bitmaps folded, so that each n-gram flips one of few bits: the first words of all, then the second, …"""
 
     @classmethod
-    def of_known(cls, grams: Grams) -> Sketch:
+    def of_known(cls, grams: Grams, bits: int) -> Sketch:
         """The sketches of the n-grams that a vocabulary knows; no other can be shared."""
         owner = np.repeat(np.arange(len(grams)), grams.known)
-        return cls(grams.known, _bitmaps(owner, grams.ranks * 0x9E3779B1 >> 16, len(grams)))
+        bitmaps = _bitmaps(owner, grams.ranks * 0x9E3779B1 >> 16, len(grams), bits)
+        return cls(grams.known, bitmaps, _folded(bitmaps))
 
-    def most(self, x: Ints, other: Sketch, y: Ints) -> Ints:
-        """The most n-grams that each document of `x` can share with the one of `y` beside it, which is in `other`."""
-        differ = np.bitwise_count(self.bits[x] ^ other.bits[y]).sum(axis=1, dtype=np.int64)
+    def may_share(self, least: Values, x: Ints, other: Sketch, y: Ints) -> Flags:
+        """Whether each document of `x` may share `least` n-grams with the one of `y` beside it, which is in `other`."""
         mine, theirs = self.counts[x], other.counts[y]
-        return np.asarray(np.minimum((mine + theirs - differ) // 2, np.minimum(mine, theirs)))
+        found: Flags = np.minimum(mine, theirs) >= least
+        may_differ = mine + theirs - 2 * least
+        near = np.flatnonzero(found)
+        one, two = x[near], y[near]
+        differ = np.zeros(near.size, dtype=np.uint16)
+        for my_word, their_word in zip(self.short, other.short, strict=True):
+            differ += np.bitwise_count(my_word[one] ^ their_word[two])
+        found[near] = differ <= may_differ[near]
+        near = np.flatnonzero(found)
+        differ = np.bitwise_count(self.bits[x[near]] ^ other.bits[y[near]]).sum(axis=1, dtype=np.int64)
+        found[near] = differ <= may_differ[near]
+        return found
 
 
 class Bounds:
@@ -49,7 +66,8 @@ class Bounds:
     def __init__(self, documents: Sequence[Document], measure: Measure) -> None:
         self._documents, self._measure = documents, measure
         size = len(documents)
-        self._sketch = Sketch(np.zeros(size, np.int64), np.zeros((size, BITS // 64), np.uint64))
+        bitmaps, short = np.zeros((size, BITS // 64), np.uint64), np.zeros((_SHORT, size), np.uint64)
+        self._sketch = Sketch(np.zeros(size, np.int64), bitmaps, short)
         self._known = np.zeros(size, dtype=np.bool_)
 
     def may_be(self, x: Ints, y: Ints) -> Flags:
@@ -58,14 +76,15 @@ class Bounds:
         asked[x] = asked[y] = True
         self._learn(np.flatnonzero(asked & ~self._known))
         counts = self._sketch.counts
-        return self._measure.of(self._sketch.most(x, self._sketch, y), counts[x], counts[y]) > 0
+        return self._sketch.may_share(self._measure.least(counts[x], counts[y]), x, self._sketch, y)
 
     def _learn(self, members: Ints) -> None:
         done = 0
         for count, owner, gram in blocks([self._documents[at] for at in members.tolist()], self._measure.n):
             part = members[done : done + count]
             self._sketch.counts[part] = np.bincount(owner, minlength=count)
-            self._sketch.bits[part] = _bitmaps(owner, (gram >> np.uint64(20)).astype(np.int64), count)
+            bitmaps = _bitmaps(owner, (gram >> np.uint64(20)).astype(np.int64), count, BITS)
+            self._sketch.bits[part], self._sketch.short[:, part] = bitmaps, _folded(bitmaps)
             done += count
         self._known[members] = True
 
@@ -78,22 +97,18 @@ class Compared:
     sketch: Sketch
 
     @classmethod
-    def of(cls, grams: Grams) -> Compared:
-        """With the sketch of what the vocabulary knows."""
-        return cls(grams, Sketch.of_known(grams))
+    def of(cls, grams: Grams, beside: Compared | None = None) -> Compared:
+        """With the sketch of what the vocabulary knows, as long as that of others they are to be compared with."""
+        bits = beside.sketch.bits.shape[1] * 64 if beside else _bits_for(grams.known)
+        return cls(grams, Sketch.of_known(grams, bits))
 
     def may_be(self, measure: Measure, x: Ints, y: Ints) -> Flags:
         """Whether each document of `x` may reach the threshold with the one of `y` beside it; see `Bounds`."""
         return self._may_be(measure, x, self, y)
 
     def _may_be(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
-        """By the sizes, then by the sketches of those that are left."""
-        mine, theirs = self.grams.sizes[x], other.grams.sizes[y]
-        found: Flags = measure.of(np.minimum(mine, theirs), mine, theirs) > 0
-        left = np.flatnonzero(found)
-        most = self.sketch.most(x[left], other.sketch, y[left])
-        found[left] = measure.of(most, mine[left], theirs[left]) > 0
-        return found
+        least = measure.least(self.grams.sizes[x], other.grams.sizes[y])
+        return self.sketch.may_share(least, x, other.sketch, y)
 
     def alike(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
         """Whether each document of `x` reaches the threshold with the one of `y` beside it, which is in `other`."""
@@ -105,13 +120,24 @@ class Compared:
         return found
 
 
-def _bitmaps(owner: Ints, values: Ints, documents: int) -> npt.NDArray[np.uint64]:
+def _folded(bitmaps: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    parts = bitmaps.reshape(len(bitmaps), bitmaps.shape[1] // _SHORT, _SHORT)
+    return np.ascontiguousarray(np.bitwise_xor.reduce(parts, axis=1).T)
+
+
+def _bits_for(counts: Ints) -> int:
+    """Bits enough for nine of ten documents, a power of two."""
+    usual = int(np.quantile(counts, 0.9)) if counts.size else 0
+    return min(max(_SHORT * 64, 1 << (_ROOM * usual).bit_length()), BITS)
+
+
+def _bitmaps(owner: Ints, values: Ints, documents: int, bits: int) -> npt.NDArray[np.uint64]:
     """Parity of the values that fall on each bit; `owner` ascends."""
-    parts = [np.zeros((0, BITS // 8), dtype=np.uint8)]
+    parts = [np.zeros((0, bits // 8), dtype=np.uint8)]
     for first in range(0, documents, _SLICE):
         size = min(_SLICE, documents - first)
         begin, end = np.searchsorted(owner, (first, first + size))
-        place = (owner[begin:end] - first) * BITS + values[begin:end] % BITS
-        parity = (np.bincount(place, minlength=size * BITS) & 1).astype(np.uint8)
-        parts.append(np.packbits(parity.reshape(size, BITS), axis=1))
+        place = (owner[begin:end] - first) * bits + values[begin:end] % bits
+        parity = (np.bincount(place, minlength=size * bits) & 1).astype(np.uint8)
+        parts.append(np.packbits(parity.reshape(size, bits), axis=1))
     return np.concatenate(parts).view(np.uint64)

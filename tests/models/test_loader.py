@@ -10,14 +10,16 @@ import pytest
 from tilth.errors import UserError
 from tilth.models.loader import (
     Hardware,
+    has_template,
     load_model,
     load_template,
     load_tokenizer,
     need_folder,
     weights_digest,
 )
-from tilth.models.template import INTERNLM2
+from tilth.models.template import INTERNLM2, PLAIN
 from tilth.sample import Message
+from tilth.training.lint import template_faults
 
 pytestmark = pytest.mark.train
 
@@ -60,11 +62,35 @@ def test_role_marks_in_the_vocabulary_mean_internlm2(copy):
     assert load_template(copy).text == INTERNLM2
 
 
-def test_unknown_vocabulary_without_template(copy):
-    (copy / "chat_template.jinja").unlink()
-    text = (copy / "tokenizer.json").read_text(encoding="utf-8")
-    (copy / "tokenizer.json").write_text(text.replace("<|im_start|>", "<|other|>"), encoding="utf-8")
-    with pytest.raises(UserError, match="no chat template"):
+def _without_role_marks(folder, *more):
+    (folder / "chat_template.jinja").unlink()
+    text = (folder / "tokenizer.json").read_text(encoding="utf-8").replace("<|im_start|>", "<|other|>")
+    for token in more:
+        text = text.replace(token, f"[{token[1:-1]}X]")
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
+
+
+def test_a_base_model_without_a_template_gets_a_plain_one(copy):
+    _without_role_marks(copy)
+    template, tokenizer = load_template(copy), load_tokenizer(copy)
+    assert (template.text, has_template(copy)) == (PLAIN, False)
+    talk = [Message("system", "简短。"), Message("user", "云重吗？"), Message("assistant", "重。")]
+    text = template.render(talk)
+    assert text == "<s>简短。\n\nUser:\n云重吗？\n\nAssistant:\n重。</s>\n"
+    assert text.startswith(template.render(talk[:2], True))
+    ids, trained = template.encode(tokenizer, talk)
+    learned = [one for one, mark in zip(ids, trained, strict=True) if mark]
+    assert tokenizer.decode(learned, skip_special_tokens=False) == "重。</s>"
+    assert template.end_of_turn(tokenizer) == tokenizer.token_to_id("</s>")
+    (fault,) = template_faults(template, tokenizer)
+    assert (fault.rule, "User: and Assistant:" in fault.message) == ("no_chat_template", True)
+
+
+def test_a_vocabulary_without_an_end_has_no_plain_template(copy):
+    _without_role_marks(copy, "</s>")
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        (copy / name).unlink(missing_ok=True)
+    with pytest.raises(UserError, match="no end token that Tilth knows"):
         load_template(copy)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tilth.errors import FolderError, TrainingError, UserError
 from tilth.models.base import Generation
+from tilth.models.loader import load_template
 from tilth.models.local import LocalModel, LocalPair
 from tilth.sample import Message
 from tilth.training.merge import merge
@@ -43,6 +44,14 @@ def test_merged_is_a_whole_folder(merged):
         "chat_template.jinja",
         "tilth.json",
     }
+
+
+def test_merged_keeps_the_template_that_the_base_did_not_bring(trained, tmp_path):
+    base = shutil.copytree(trained[0].base, tmp_path / "base")
+    asked = load_template(base).text
+    (base / "chat_template.jinja").unlink()
+    merged = merge(base, trained[0].artifact.path, tmp_path / "merged")
+    assert (merged.path / "chat_template.jinja").read_text(encoding="utf-8") == asked
 
 
 def test_a_second_call_finds_nothing_to_do(trained, merged):

@@ -169,6 +169,10 @@ def test_bars_count_every_sample_once():
     assert sum(int(line.split()[-1]) for line in lines) == 7
     assert lines[-1].split()[:2] == ["over", "400"]
     assert list(bars([], 400)) == []
+    assert [line.split()[:3] for line in bars([700, 701, 702], 800)] == [
+        [n, "–", n] for n in ("700", "701", "702")
+    ]
+    assert sum(int(line.split()[-1]) for line in bars([900, 950], 400)) == 2
 
 
 def test_the_summary_says_steps_and_warm_up(folder):

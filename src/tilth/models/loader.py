@@ -14,7 +14,7 @@ from tilth.errors import MissingExtra, UserError
 from tilth.models.internlm2 import marked
 from tilth.models.opened import is_internlm2, open_model
 from tilth.models.sentencepiece import added_tokens, find_sentencepiece, load_sentencepiece
-from tilth.models.template import INTERNLM2, ChatTemplate, Tokenizer
+from tilth.models.template import INTERNLM2, PLAIN, ChatTemplate, Tokenizer
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 SMALL = 20_000_000
 """Weights below which one thread beats several: they would wait for each other longer than they work, and beside
 other busy processes many times longer."""
+ENDS = {
+    "</s>": "<s>",
+    "<|endoftext|>": "",
+    "<|end_of_text|>": "<|begin_of_text|>",
+    "<eos>": "<bos>",
+    "[SEP]": "[CLS]",
+}
+"""End tokens of common vocabularies, with the token that begins a text there."""
 SPECIAL_TOKENS = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -77,14 +85,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def load_template(folder: Path, text: str | None = None) -> ChatTemplate:
-    """The chat template of a model folder: its own, or InternLM2's where the vocabulary has its role marks.
+    """The chat template of a model folder: its own, InternLM2's where the vocabulary has its role marks, or a plain one.
+
+    A base model brings no template. It gets `PLAIN`, which any vocabulary with an end token can write; `tilth tokens`
+    and `tilth train` say so.
 
     Args:
         folder: with the tokenizer's files.
         text: another template to use instead, with this folder's special tokens.
 
     Raises:
-        UserError: the folder has no template and an unknown vocabulary.
+        UserError: the folder has no template, and its vocabulary no end token.
     """
     config = _read(folder / "tokenizer_config.json")
     named = _read(folder / "special_tokens_map.json") | config
@@ -94,11 +105,12 @@ def load_template(folder: Path, text: str | None = None) -> ChatTemplate:
     text = _template_text(folder, config)
     if text is None:
         tokenizer = load_tokenizer(folder)
-        if tokenizer.token_to_id("<|im_start|>") is None or tokenizer.token_to_id("<|im_end|>") is None:
-            raise UserError(
-                f"{folder} has no chat template, and its vocabulary is none that Tilth knows.",
-                "Put the template into the folder as chat_template.jinja.",
-            )
+        known = (
+            tokenizer.token_to_id("<|im_start|>") is not None
+            and tokenizer.token_to_id("<|im_end|>") is not None
+        )
+        if not known:
+            return ChatTemplate(PLAIN, {**_ends(folder, tokenizer), **tokens})
         text = INTERNLM2
     template = ChatTemplate(text, tokens)
     return marked(template) if is_internlm2(folder) else template
@@ -208,6 +220,23 @@ def _check_loadable(folder: Path) -> None:
             f"{folder} has no *.safetensors.",
             "Other weight files can run code when they are opened: convert them.",
         )
+
+
+def has_template(folder: Path) -> bool:
+    """Whether a model folder brings a chat template of its own."""
+    return _template_text(folder, _read(folder / "tokenizer_config.json")) is not None
+
+
+def _ends(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
+    """The first known end token of a vocabulary whose folder names none, and the begin token that belongs to it."""
+    for end, begin in ENDS.items():
+        if tokenizer.token_to_id(end) is not None:
+            has_begin = bool(begin) and tokenizer.token_to_id(begin) is not None
+            return {"eos_token": end, **({"bos_token": begin} if has_begin else {})}
+    raise UserError(
+        f"{folder} has no chat template, and its vocabulary has no end token that Tilth knows.",
+        "Put the template into the folder as chat_template.jinja.",
+    )
 
 
 def _template_text(folder: Path, config: dict[str, Any]) -> str | None:

@@ -40,6 +40,29 @@ INTERNLM2 = """\
 """The InternLM2 chat shape (Cai et al. 2024, arXiv 2403.17297): `<s>` once, then `<|im_start|>role`, the text and
 `<|im_end|>`. The markers train each answer and its `<|im_end|>`, not the line feed after it."""
 
+PLAIN = """\
+{{- bos_token }}
+{%- for message in messages %}
+    {%- if message.role not in ('system', 'user', 'assistant') or message.tool_calls %}
+        {{- raise_exception('it has no place for ' ~ message.role ~ ' turns or tool calls') }}
+    {%- endif %}
+    {%- if message.role == 'system' %}
+        {{- message.content ~ '\\n\\n' }}
+    {%- elif message.role == 'user' %}
+        {{- 'User:\\n' ~ message.content ~ '\\n\\n' }}
+    {%- else %}
+        {{- 'Assistant:\\n' }}
+        {%- generation %}{{- message.content ~ eos_token }}{%- endgeneration %}
+        {{- '\\n' }}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- 'Assistant:\\n' }}
+{%- endif %}
+"""
+"""For a base model that brings no template: two words and the vocabulary's own end token. The answer starts after a line
+feed, so that its first id does not melt into the prompt's last."""
+
 
 class Encoding(Protocol):
     """What a tokenizer says about a text."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from tilth.errors import FormatError
 from tilth.models.rendering import has_markers
-from tilth.models.template import ChatTemplate, Tokenizer
+from tilth.models.template import PLAIN, ChatTemplate, Tokenizer
 from tilth.sample import Message
 from tilth.training.base import Lint
 
@@ -19,6 +19,7 @@ def template_faults(template: ChatTemplate, tokenizer: Tokenizer) -> list[Lint]:
     """The faults of a template that no data is needed to see."""
     try:
         return [
+            *_plain(template),
             *_mismatch(template, tokenizer),
             *_markers(template),
             *_injected(template),
@@ -33,6 +34,16 @@ def template_faults(template: ChatTemplate, tokenizer: Tokenizer) -> list[Lint]:
                 "Choose a model whose template shows a question and an answer.",
             )
         ]
+
+
+def _plain(template: ChatTemplate) -> Iterator[Lint]:
+    if template.text == PLAIN:
+        yield Lint(
+            "no_chat_template",
+            "the model folder has no chat template, as base models have none. Training, chat and comparison use a plain "
+            f"one: User: and Assistant: on lines of their own, each answer ended by {template.tokens['eos_token']}.",
+            "Put chat_template.jinja into the folder where the model was trained with another.",
+        )
 
 
 def _mismatch(template: ChatTemplate, tokenizer: Tokenizer) -> Iterator[Lint]:

@@ -11,6 +11,7 @@ from typing import Any
 from tilth.errors import FolderError, TrainingError
 from tilth.models.loader import (
     Hardware,
+    has_template,
     load_adapter,
     load_model,
     load_template,
@@ -67,6 +68,9 @@ def merge(base: Path, adapter: Path, out: Path, say: Callable[[str], None] = lam
     for pattern in COMPANIONS:
         for path in base.glob(pattern):
             shutil.copyfile(path, unfinished / path.name)
+    if not has_template(base):
+        # Whoever opens the folder next must ask the way it was trained.
+        (unfinished / "chat_template.jinja").write_text(load_template(base).text, encoding="utf-8")
     write_json(unfinished / ABOUT_FILE, {"what": "merged", "key": key, "difference": difference})
     shutil.rmtree(out, ignore_errors=True)
     unfinished.rename(out)

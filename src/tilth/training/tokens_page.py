@@ -54,17 +54,18 @@ def bars(values: Sequence[int], limit: int) -> Iterator[str]:
     """How long samples are, as bars of text; what is longer than the limit stands in the last one."""
     if not values:
         return
-    top = min(max(values), limit)
-    width = max(1, -(-top // ROWS))
-    counts = [0] * (-(-max(top, 1) // width))
+    first, top = min(*values, limit), min(max(values), limit)
+    width = max(1, -(-(top - first + 1) // ROWS))
+    counts = [0] * -(-(top - first + 1) // width)
     beyond = sum(value > limit for value in values)
     for value in values:
         if value <= limit:
-            counts[max(0, value - 1) // width] += 1
+            counts[(value - first) // width] += 1
     longest = max(*counts, beyond, 1)
     edge = len(f"{top:,}")
     for k, count in enumerate(counts):
-        low, high = k * width + 1, min((k + 1) * width, top)
+        low = first + k * width
+        high = min(low + width - 1, top)
         yield f"{low:>{edge},} – {high:>{edge},} {'█' * round(BAR * count / longest):<{BAR}} {count:,}"
     if beyond:
         yield f"{'over':>{edge}} {limit:>{edge + 2},} {'█' * round(BAR * beyond / longest):<{BAR}} {beyond:,}"

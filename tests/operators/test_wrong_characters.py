@@ -10,6 +10,7 @@ from .test_dedup import decide
 pytest.importorskip("jieba")
 pytest.importorskip("pypinyin")
 
+from tilth.operators.decoys import DECOYS, Tally, decoys
 from tilth.operators.denoise import WrongCharacters
 
 
@@ -85,3 +86,36 @@ def test_a_missing_dictionary_is_told_before_the_run(monkeypatch):
     monkeypatch.setattr(words_zh, "find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match="wrong_characters"):
         WrongCharacters()
+
+
+def test_apply_makes_what_is_sure_and_offers_the_rest():
+    text = "他对此毫不尤豫，合作很愉块。"
+    (verdict,) = decide(WrongCharacters(mode="apply"), [answered(text)]).values()
+    assert verdict.sample.answer == "他对此毫不犹豫，合作很愉块。"
+    (proposal,) = verdict.proposals
+    assert (proposal.before, proposal.after) == (verdict.sample.answer, "他对此毫不犹豫，合作很愉快。")
+
+
+def test_decoys_neither_sound_nor_look_like_the_hanzi():
+    words_zh.words("a test")
+    real = set(words_zh.lookalikes("境")) | {"境"}
+    for n in range(DECOYS):
+        found = decoys(n)("境")
+        assert found
+        assert not real & set(found)
+
+
+def levels(found, chance):
+    tally = Tally((2,))
+    for decoy, each in ((False, found), (True, chance)):
+        for level in each:
+            tally.add(2, level, decoy=decoy)
+    return tally.level(2, 0.8)
+
+
+def test_the_more_the_decoys_find_the_more_is_asked():
+    found = [n / 10 for n in range(-40, 60)]
+    usual = levels([], [])
+    assert (
+        levels(found, []) < usual == 0.0 < levels(found, found[:70] * DECOYS) < levels(found, found * DECOYS)
+    )

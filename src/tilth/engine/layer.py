@@ -11,10 +11,12 @@ import msgspec
 import numpy as np
 
 from tilth.engine.chain import left, proposal_lines, quarantined
-from tilth.sample import SIDES, Drop, Hold, Propose, Sample
+from tilth.sample import SIDES, Drop, Hold, Message, Propose, Sample
 from tilth.store.checkpoint import read_lines, read_rows
 
 NO_SIDE = -1
+Texts = tuple[Message, ...]
+"""The messages of a sample as a set step mended them."""
 
 
 def names(index: int) -> dict[str, str]:
@@ -29,8 +31,10 @@ def names(index: int) -> dict[str, str]:
     }
 
 
-def added(sample: Sample, side: int, signals: Mapping[str, Any] | None) -> Sample:
-    """The sample with what set steps added to it."""
+def added(sample: Sample, side: int, signals: Mapping[str, Any] | None, texts: Texts | None) -> Sample:
+    """The sample with what set steps added to it, and the texts as they mended them."""
+    if texts is not None:
+        sample = sample.replace(messages=texts)
     if side != NO_SIDE:
         sample = sample.replace(split=SIDES[side])
     return sample.replace(signals={**sample.signals, **signals}) if signals else sample
@@ -52,6 +56,8 @@ class Layer:
     """For each row the number of the side that a set step gave it, `NO_SIDE` for none."""
     signals: Mapping[int, Mapping[str, Any]]
     """Rows that a set step measured: what it added."""
+    texts: Mapping[int, Texts]
+    """Rows that a set step mended."""
     proposed: Sequence[tuple[int, str, Propose]]
     """What set steps proposed: row, step and proposals."""
 
@@ -82,4 +88,4 @@ class Layer:
         """Row and sample of the rows that are wanted, with what set steps added to them."""
         sides = self.sides.tolist()
         for row, sample in read_rows(self.folder / names(self.index)["kept"], wanted):
-            yield row, added(sample, sides[row], self.signals.get(row))
+            yield row, added(sample, sides[row], self.signals.get(row), self.texts.get(row))

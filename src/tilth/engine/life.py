@@ -247,12 +247,13 @@ def _walk(
         if current != found:
             life.note = DIFFERS
         for decided in state.decided:
-            life.steps.append(_decided(decided.step, decided.said(row), decided.errors.get(row)))
+            life.steps.append(_decided(decided.step, decided.said(row), decided.errors.get(row), current))
             freed = is_exempt(current, exempt.get(decided.step.name, frozenset()))
             if freed and life.steps[-1]["door"] == "kept":
                 life.steps[-1]["reason"] = "restored"
             if life.steps[-1]["door"] != "kept":
                 return
+            current = _mended(current, decided.said(row))
         current = state.sample(row)
 
 
@@ -322,7 +323,13 @@ def _texts(before: Sample, after: Sample) -> tuple[str | None, str | None]:
     return "\n".join(a for a, _ in pairs), "\n".join(b for _, b in pairs)
 
 
-def _decided(step: Step, said: Sequence[Any], error: str | None) -> dict[str, Any]:
+def _mended(sample: Sample, said: Sequence[Any]) -> Sample:
+    """The sample as a set step lets it go on, as far as its texts go."""
+    mended = [verdict.sample for verdict in said if isinstance(verdict, Propose) and verdict.sample]
+    return mended[-1] if mended else sample
+
+
+def _decided(step: Step, said: Sequence[Any], error: str | None, before: Sample) -> dict[str, Any]:
     if error:
         return _step(step.name, None, None, "quarantined", error)
     evidence: dict[str, Any] = {}
@@ -336,7 +343,7 @@ def _decided(step: Step, said: Sequence[Any], error: str | None) -> dict[str, An
             evidence["split"] = verdict.split
         elif isinstance(verdict, Measured):
             evidence |= verdict.signals
-    return _step(step.name, None, None, "kept", evidence=evidence)
+    return _step(step.name, *_texts(before, _mended(before, said)), "kept", evidence=evidence)
 
 
 def _stored(line: Mapping[str, Any], door: str) -> list[dict[str, Any]]:

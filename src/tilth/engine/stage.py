@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Failed, attempt, is_exempt
-from tilth.engine.layer import NO_SIDE, Layer, added, names
+from tilth.engine.chain import Failed, attempt, change_of, is_exempt
+from tilth.engine.layer import NO_SIDE, Layer, Texts, added, names
 from tilth.engine.local import Workers
 from tilth.engine.shard import Mark, facts_file, observe, read_places
-from tilth.engine.tally import Tally
+from tilth.engine.tally import EXAMPLES, Tally
 from tilth.errors import TilthError
 from tilth.operators.base import LOOKED_AT, Facts, Look, Read
 from tilth.recipe.plan import Step
@@ -87,6 +87,8 @@ class StageState:
     """Rows that left at a set step: the step, and its verdict or error."""
     signals: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     """Rows that a set step measured: what it added."""
+    texts: dict[int, Texts] = field(default_factory=dict)
+    """Rows that a set step mended."""
 
     @cached_property
     def starts(self) -> list[int]:
@@ -119,7 +121,7 @@ class StageState:
     @property
     def changed(self) -> bool:
         """Whether a set step added something to a row."""
-        return bool(self.signals) or bool((self.sides != NO_SIDE).any())
+        return bool(self.signals or self.texts) or bool((self.sides != NO_SIDE).any())
 
     def settle(self, decided: Decided) -> None:
         """Let what a set step said take effect for the steps after it."""
@@ -130,10 +132,12 @@ class StageState:
         for row, verdict in decided.verdicts:
             if isinstance(verdict, Measured):
                 self.signals[row] = {**self.signals.get(row, {}), **verdict.signals}
+            elif isinstance(verdict, Propose) and verdict.sample is not None:
+                self.texts[row] = verdict.sample.messages
 
     def sample(self, row: int) -> Sample:
         """One row with what set steps added to it."""
-        return added(self.rows[row], int(self.sides[row]), self.signals.get(row))
+        return added(self.rows[row], int(self.sides[row]), self.signals.get(row), self.texts.get(row))
 
     def layer(self, index: int) -> Layer:
         """One shard, with what became of its rows."""
@@ -146,6 +150,7 @@ class StageState:
             {row - first: (self.dead[row][0].name, self.dead[row][1]) for row in rows if row in self.dead},
             self.sides[first:end],
             {row - first: self.signals[row] for row in rows if row in self.signals} if self.signals else {},
+            {row - first: self.texts[row] for row in rows if row in self.texts} if self.texts else {},
             [(row - first, d.step.name, v) for d in self.decided for row, v in d.proposed(first, end)],
         )
 
@@ -292,8 +297,18 @@ def _settle(
             gone.add(row)
             tally.left("dropped" if isinstance(verdict, Drop) else "held", verdict.reason)
         elif isinstance(verdict, Propose):
-            tally.proposed += 1
+            _count_proposal(state, tally, row, verdict)
         yield row, verdict
+
+
+def _count_proposal(state: StageState, tally: Tally, row: int, verdict: Propose) -> None:
+    tally.proposed += bool(verdict.proposals)
+    if verdict.sample is None:
+        return
+    tally.changed += 1
+    example = change_of(state.sample(row), verdict.sample)
+    if example and len(tally.examples) < EXAMPLES:
+        tally.examples.append(example)
 
 
 def _facts(state: StageState, step: Step) -> tuple[np.ndarray, dict[int, str]]:

@@ -162,6 +162,14 @@ def lookalikes(hanzi: str) -> Mapping[str, float]:
     return found
 
 
+@lru_cache(maxsize=1)
+def by_count() -> tuple[tuple[str, ...], Mapping[str, int]]:
+    """The common hanzi by how often they stand alone, and the place of each; call `words` first."""
+    known = _dictionary()
+    order = tuple(sorted(known.common, key=lambda hanzi: (-known.counts.get(hanzi, 0), hanzi)))
+    return order, {hanzi: place for place, hanzi in enumerate(order)}
+
+
 def _alike(said: str) -> set[str]:
     """Syllables that many speakers do not tell from this one."""
     begins = {said}

@@ -135,3 +135,10 @@ def test_states_are_kept(tmp_path):
     assert [(a.state, a.reason, a.prompt_tokens) for a in read_answers(file)] == [
         ("refused", "policy", 3)
     ] * 2
+
+
+def test_what_a_model_thought_stays_with_its_answer(models, tmp_path):
+    models["after"].ask = lambda messages, generation: Reply("湿", thinking="水碰到东西才湿")
+    answers = ask(protocol(QUESTIONS), models, tmp_path / "answers.jsonl")
+    assert answers["after"]["t.jsonl:1"].thinking == "水碰到东西才湿"
+    assert ask(protocol(QUESTIONS), models, tmp_path / "answers.jsonl") == answers

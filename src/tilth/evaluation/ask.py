@@ -47,6 +47,8 @@ class Answer:
     completion_tokens: int
     key: str
     """Digest of everything that decides the answer."""
+    thinking: str = ""
+    """What the model wrote for itself before it answered; nobody votes on it."""
 
 
 Answers = Mapping[SideName, Mapping[str, Answer]]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rensa import RMinHash
 
 from tilth.operators.candidates import Entries
-from tilth.operators.grams import BLOCK, flat
+from tilth.operators.grams import BLOCK, flat, runs, spans
 
 BANDS, ROWS = 32, 4
 """A pair with Jaccard index 0.7 shares a band with probability 0.9998, one with 0.6 with 0.988."""
@@ -75,11 +75,16 @@ def composed(signature: Signatures, rows: Sequence[int]) -> Bands:
 
 def band_entries(values: Bands) -> Entries:
     """The inverted index of band values; a value that occurs once makes no pair and is left out."""
-    keys, documents = [], []
+    keys, documents, used = [], [], 0
+    everyone = np.arange(len(values), dtype=np.uint64)
     for band in range(BANDS):
-        _, inverse, counts = np.unique(values[:, band], return_inverse=True, return_counts=True)
-        shared = np.flatnonzero(counts[inverse] >= 2)
-        keys.append(inverse[shared] + band * len(values))
-        documents.append(shared)
-    key = np.concatenate(keys).astype(np.int64)
-    return Entries.of_any_size(key, np.concatenate(documents))
+        # Value and document in one number: sorting it is several times faster than finding the order of the values.
+        pairs = np.sort(values[:, band].astype(np.uint64) << np.uint64(32) | everyone)
+        first = runs(pairs >> np.uint64(32))
+        sizes = np.diff(np.append(first, pairs.size))
+        shared = sizes >= 2
+        members = pairs[spans(first[shared], sizes[shared])] & np.uint64(0xFFFFFFFF)
+        documents.append(members.astype(np.int64))
+        keys.append(np.repeat(np.arange(used, used + np.count_nonzero(shared)), sizes[shared]))
+        used += int(np.count_nonzero(shared))
+    return Entries.of_any_size(np.concatenate(keys), np.concatenate(documents))

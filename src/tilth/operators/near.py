@@ -152,7 +152,7 @@ class Near:
     def _by_bands(self, signature: Signatures) -> Groups:
         """Candidates from MinHash bands; of what bands may be made of, that which promises the fewest pairs."""
         ways = [(ROWS,)] if self._parts == 1 else [(ROWS - answers, answers) for answers in range(ROWS)]
-        found = [band_entries(composed(signature, rows)) for rows in ways]
+        found = (band_entries(composed(signature, rows)) for rows in ways)
         return min(found, key=Entries.pairs).groups()
 
     def _agree(self, signature: Signatures, labels: np.ndarray) -> Screen:

@@ -89,27 +89,35 @@ class Rows:
 
     def __init__(self, files: list[tuple[Path, list[Block], int]]) -> None:
         """`files`: path, blocks and number of rows of each, in order."""
-        self._files = files
-        self._starts = [0]
-        for _, _, rows in files:
-            self._starts.append(self._starts[-1] + rows)
-        self._cache: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
+        self._rows = 0
+        self._blocks: list[tuple[Path, Block]] = []
+        self._starts: list[int] = []
+        """First row of each block, counted over all files."""
+        for path, blocks, rows in files:
+            self._blocks += ((path, block) for block in blocks)
+            self._starts += (self._rows + block.first for block in blocks)
+            self._rows += rows
+        self._cache: OrderedDict[int, list[bytes]] = OrderedDict()
+        self._last, self._lines = -1, list[bytes]()
 
     def __len__(self) -> int:
-        return self._starts[-1]
+        return self._rows
 
     def __getitem__(self, row: int) -> Sample:
-        index = bisect_right(self._starts, row) - 1
-        path, blocks, _ = self._files[index]
-        inner = row - self._starts[index]
-        at = bisect_right(blocks, inner, key=lambda block: block.first) - 1
-        if (index, at) not in self._cache:
-            self._cache[index, at] = read_block(path, blocks[at])
+        at = bisect_right(self._starts, row) - 1
+        if at != self._last:
+            self._last, self._lines = at, self._block(at)
+        return _decode(self._lines[row - self._starts[at]])
+
+    def _block(self, at: int) -> list[bytes]:
+        found = self._cache.get(at)
+        if found is None:
+            found = self._cache[at] = read_block(*self._blocks[at])
             if len(self._cache) > CACHED_BLOCKS:
                 self._cache.popitem(last=False)
         else:
-            self._cache.move_to_end((index, at))
-        return _decode(self._cache[index, at][inner - blocks[at].first])
+            self._cache.move_to_end(at)
+        return found
 
 
 class LineWriter:

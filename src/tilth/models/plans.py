@@ -8,14 +8,16 @@ as always. Both ways are compared again and again, and a plan that ever differs 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NoReturn
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple, NoReturn
 
 import jinja2
 
-from tilth.models.rendering import MarkedSandbox, Span, environment, render_plainly, unmark
+from tilth.models.rendering import CLOSE, OPEN, MarkedSandbox, Span, environment, render_plainly
 from tilth.sample import Message
 
 LEFT, RIGHT = "\ufdd2", "\ufdd3"
@@ -35,14 +37,59 @@ class _Depends(Exception):
     """The template looks into a text in a way that no plan can follow."""
 
 
+class Edge(NamedTuple):
+    """A place in a rendered shape."""
+
+    piece: int
+    """Which fixed piece it is in, or at the end of; from 0."""
+    offset: int
+    """Characters from its beginning."""
+
+
 @dataclass
 class Plan:
-    """A rendered shape: fixed pieces, and between them which text stands there."""
+    """A rendered shape: fixed pieces, one more than there are texts, and which text stands behind each."""
 
-    pieces: tuple[str | int, ...]
+    pieces: tuple[str, ...]
+    holes: tuple[int, ...]
+    spans: tuple[tuple[Edge, Edge], ...]
+    """What is to be trained."""
     guards: tuple[Guard, ...]
     used: int = 0
     sound: bool = True
+
+    def fits(self, texts: Sequence[str]) -> bool:
+        """Whether the template would find in these texts what it found in the stand-ins."""
+        return all([guard(texts) for guard in self.guards])
+
+    def fill(self, texts: Sequence[str]) -> tuple[str, list[Span]]:
+        """The plan with texts in place."""
+        parts = self._laid_out.copy()
+        for k, hole in enumerate(self.holes):
+            parts[2 * k + 1] = texts[hole]
+        starts = list(accumulate(map(len, parts), initial=0)) if self.spans else []
+        spans = [Span(starts[2 * a] + x, starts[2 * b] + y) for (a, x), (b, y) in self.spans]
+        return "".join(parts), spans
+
+    @cached_property
+    def _laid_out(self) -> list[str]:
+        """The pieces with room between them."""
+        return [part for piece in self.pieces for part in (piece, "")][:-1]
+
+    def due(self) -> bool:
+        """Whether it is time to compare with the template again; told once a use."""
+        self.used += 1
+        return self.used % COMPARED_EVERY == 1
+
+
+def texts_of(messages: Sequence[Message]) -> list[str]:
+    """What may stand in the holes of a plan, by number."""
+    return [text for m in messages for text in (m.content, m.thinking or "")]
+
+
+def holds_marks(text: str) -> bool:
+    """Whether a text holds a noncharacter that stands for a mark."""
+    return OPEN in text or CLOSE in text
 
 
 def render(
@@ -57,21 +104,21 @@ def render(
     if plain:
         return render_plainly(template, tokens, messages, add_generation_prompt, tools)
     shape = tuple((m.role, bool(m.content), bool(m.thinking)) for m in messages)
-    plan = _plan(template, tuple(tokens.items()), add_generation_prompt, shape)
-    texts = [text for m in messages for text in (m.content, m.thinking or "")]
-    if plan is None or not plan.sound or not all(guard(texts) for guard in plan.guards):
+    plan = plan_of(template, tuple(tokens.items()), add_generation_prompt, shape)
+    texts = texts_of(messages)
+    if plan is None or not plan.sound or not plan.fits(texts):
         return render_plainly(template, tokens, messages, add_generation_prompt, tools)
-    found = unmark("".join([piece if isinstance(piece, str) else texts[piece] for piece in plan.pieces]))
-    plan.used += 1
-    if plan.used % COMPARED_EVERY == 1:
+    found = plan.fill(texts)
+    due = plan.due()
+    if due or holds_marks(found[0]):
         careful = render_plainly(template, tokens, messages, add_generation_prompt, tools)
-        plan.sound = careful == found
+        plan.sound = careful == found or not due
         return careful
     return found
 
 
 @lru_cache(maxsize=512)
-def _plan(
+def plan_of(
     template: str, tokens: tuple[tuple[str, str], ...], add_generation_prompt: bool, shape: Shape
 ) -> Plan | None:
     """The plan of a shape; `None` where the template does not allow one."""
@@ -83,11 +130,25 @@ def _plan(
         )
     except (_Depends, jinja2.TemplateError, TypeError, ValueError):
         return None
-    pieces: list[str | int] = []
-    for k, part in enumerate(marked.split(LEFT)):
-        number, _, behind = part.partition(RIGHT) if k else ("", "", part)
-        pieces += [int(number), behind] if k else [behind]
-    return Plan(tuple(pieces), tuple(guards))
+    return _taken_apart(marked, guards)
+
+
+def _taken_apart(marked: str, guards: Sequence[Guard]) -> Plan:
+    pieces, opened = [""], Edge(0, 0)
+    holes: list[int] = []
+    spans: list[tuple[Edge, Edge]] = []
+    for part in re.split(f"({LEFT}[0-9]+{RIGHT}|[{OPEN}{CLOSE}])", marked):
+        here = Edge(len(holes), len(pieces[-1]))
+        if part == OPEN:
+            opened = here
+        elif part == CLOSE:
+            spans.append((opened, here))
+        elif part.startswith(LEFT):
+            holes.append(int(part[1:-1]))
+            pieces.append("")
+        else:
+            pieces[-1] += part
+    return Plan(tuple(pieces), tuple(holes), tuple(spans), tuple(guards))
 
 
 def _stand_in(k: int, row: tuple[str, bool, bool], guards: list[Guard]) -> dict[str, Any]:

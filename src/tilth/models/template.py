@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, Protocol
 import jinja2
 
 from tilth.errors import FormatError
+from tilth.models.marking import marked
 from tilth.models.plans import render
-from tilth.models.rendering import CLOSE, OPEN, Span, has_markers
+from tilth.models.rendering import CLOSE, OPEN, Span, has_markers, render_plainly
 from tilth.sample import Message
 
 INTERNLM2 = """\
@@ -180,16 +181,16 @@ class ChatTemplate:
         self, tokenizer: Tokenizer, conversations: Iterable[Conversation]
     ) -> list[Encoded | FormatError]:
         """As `encode` for each conversation, several times as fast; a refusal stands where its ids would."""
-        marked: list[tuple[str, list[Span]] | FormatError] = []
+        rendered: list[tuple[str, list[Span]] | FormatError] = []
         for messages, tools in conversations:
             try:
-                marked.append(self._marked(messages, tools))
+                rendered.append(self._marked(messages, tools))
             except FormatError as error:
-                marked.append(error)
-        texts = [found[0] for found in marked if not isinstance(found, FormatError)]
+                rendered.append(error)
+        texts = [found[0] for found in rendered if not isinstance(found, FormatError)]
         encodings = iter(tokenizer.encode_batch(texts, add_special_tokens=False))
         result: list[Encoded | FormatError] = []
-        for found in marked:
+        for found in rendered:
             if isinstance(found, FormatError):
                 result.append(found)
             else:
@@ -219,7 +220,14 @@ class ChatTemplate:
         self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
     ) -> tuple[str, list[Span]]:
         """The text of a conversation and the spans of it that are to be trained."""
-        text, spans = self._render(messages, False, tools)
+        if tools:
+            return self._marked_carefully(messages, tools)
+        return marked(self.text, self.tokens, messages, lambda: self._marked_carefully(messages, None))
+
+    def _marked_carefully(
+        self, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
+    ) -> tuple[str, list[Span]]:
+        text, spans = self._render(messages, False, tools, plainly=True)
         if not has_markers(self.text):
             spans = self._spans_by_prefix(messages, text, tools)
         return text, _wanted(messages, spans)
@@ -229,9 +237,11 @@ class ChatTemplate:
         messages: Sequence[Message],
         add_generation_prompt: bool,
         tools: Sequence[Mapping[str, Any]] | None,
+        plainly: bool = False,
     ) -> tuple[str, list[Span]]:
         try:
-            text, spans = render(self.text, self.tokens, messages, add_generation_prompt, tools)
+            how = render_plainly if plainly else render
+            text, spans = how(self.text, self.tokens, messages, add_generation_prompt, tools)
         except (jinja2.TemplateError, TypeError, ValueError) as error:
             raise FormatError(
                 f"the chat template cannot show this conversation: {error}.",
@@ -252,9 +262,9 @@ class ChatTemplate:
         for k, message in enumerate(messages):
             if message.role != "assistant":
                 continue
-            prompt = self._render(messages[:k], True, tools)[0]
+            prompt = self._render(messages[:k], True, tools, plainly=True)[0]
             last = k + 1 == len(messages)
-            turn = text if last else self._render(messages[: k + 1], False, tools)[0]
+            turn = text if last else self._render(messages[: k + 1], False, tools, plainly=True)[0]
             if not (text.startswith(turn) and turn.startswith(prompt)):
                 raise FormatError(
                     "the chat template rewrites earlier turns, so it does not tell which tokens are the answer.",

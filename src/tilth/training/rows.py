@@ -28,9 +28,15 @@ class Row(NamedTuple):
     """Why the chat template cannot show the sample; it then has no ids."""
 
     @property
+    def learned(self) -> int:
+        """Ids that carry loss; 0 where it would be the first alone, which is predicted from nothing."""
+        marked = self.trained.count(1)
+        return 0 if marked == 1 and self.trained[0] else marked
+
+    @property
     def learns(self) -> bool:
-        """Whether a loss is taken anywhere: a first token is predicted from nothing, so it would not count."""
-        return self.trained.count(1) > self.trained[:1].count(1)
+        """Whether a loss is taken anywhere."""
+        return self.learned > 0
 
 
 def encoded(

@@ -132,9 +132,9 @@ def count_with(
     controls = _control_tokens(chat, tokenizer)
     seen: Counter[str] = Counter()
     for row in _rows(samples, chat, tokenizer, settings):
-        _count(found, row, controls)
-        if row.sample.place == place if place else seen[_fate(row, settings.max_length)] < SHOWN:
-            seen[_fate(row, settings.max_length)] += 1
+        fate = _count(found, row, controls)
+        if row.sample.place == place if place else seen[fate] < SHOWN:
+            seen[fate] += 1
             found.shown.append(show(row, chat, tokenizer, settings.max_length))
     found.lint += [
         *template_faults(chat, tokenizer),
@@ -156,9 +156,10 @@ def _rows(
     return llamafactory_encoded(samples, template, begin, tokenizer, limit)
 
 
-def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> None:
+def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> str:
+    """Count a sample; returns whether it is `whole`, `cut` or `untrained`."""
     place = row.sample.place
-    trained = row.trained.count(1) if row.learns else 0
+    trained = row.learned
     cut = row.whole > found.settings.max_length
     found.samples.append({"place": place, "tokens": row.whole, "trained": trained, "truncated": cut})
     if trained:
@@ -169,10 +170,7 @@ def _count(found: Tokens, row: Row, controls: tuple[str, ...]) -> None:
     for control in controls:
         if control in text:
             found.marked[place] = control
-
-
-def _fate(row: Row, limit: int) -> str:
-    return "untrained" if not row.learns else "cut" if row.whole > limit else "whole"
+    return "cut" if trained and cut else "whole" if trained else "untrained"
 
 
 def _control_tokens(template: ChatTemplate, tokenizer: Tokenizer) -> tuple[str, ...]:
@@ -196,8 +194,7 @@ def show(row: Row, template: ChatTemplate, tokenizer: Tokenizer, limit: int) -> 
     kinds = ["learned" if mark else "read" for mark in (row.trained if same else traced.trained[:limit])]
     kinds += ["cut"] * (len(traced.ids) - len(kinds))
     pieces = tuple(_pieces(traced.text, traced.offsets, kinds))
-    trained = sum(row.trained) if row.learns else 0
-    return Shown(sample.place, pieces, row.whole, sum(answers[:limit]), trained)
+    return Shown(sample.place, pieces, row.whole, sum(answers[:limit]), row.learned)
 
 
 def _pieces(text: str, offsets: list[tuple[int, int]], kinds: list[str]) -> Iterator[Piece]:

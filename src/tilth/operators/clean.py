@@ -139,7 +139,7 @@ def _squeeze(text: str) -> str:
 
 
 def _squeeze_line(line: str) -> str:
-    if _CODE_LINE.match(line) or _COLUMNS.search(line):
+    if not _WIDE_GAP.search(line) or _CODE_LINE.match(line) or _COLUMNS.search(line):
         return line
     return _WIDE_GAP.sub(" ", line)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from functools import partial
+from functools import lru_cache, partial
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.lexicon import sections
@@ -115,6 +115,7 @@ def _without_html(text: str, topic: bool = False) -> str:
     return settled(text, partial(_pass, topic=topic or _speaks_of_markup(text)))
 
 
+@lru_cache(maxsize=64)
 def _speaks_of_markup(text: str) -> bool:
     """Whether the words of a text are about markup; what stands inside its tags (`href="a.html"`) does not count."""
     return (
@@ -180,7 +181,8 @@ def _without_tags(text: str) -> str:
     without = _TAG.sub(replace, without)
     if _BREAK not in without and _GAP not in without:
         return without
-    return _GAPS.sub(" ", _BREAKS.sub("\n", without.strip(f"{_BREAK}{_GAP} \t\r\n")))
+    lines = _BREAKS.sub("\n", without.strip(f"{_BREAK}{_GAP} \t\r\n"))
+    return _GAPS.sub(" ", lines) if _GAP in lines else lines
 
 
 def _decoded(text: str) -> str:

@@ -9,12 +9,13 @@ import openai
 import pytest
 
 from tests.loopback import running
-from tilth.errors import FormatError
+from tilth.errors import FormatError, UserError
 from tilth.models.base import Generation, Reply
 from tilth.models.scripted import ScriptedModel
 from tilth.sample import Message
 from tilth.serving.guard import is_loopback
-from tilth.serving.http import MAX_BODY, app
+from tilth.serving.http import MAX_BODY, app, serve
+from tilth.serving.listening import address_of, listen
 
 uvicorn = pytest.importorskip("uvicorn")
 QUESTION = [{"role": "user", "content": "水湿吗"}]
@@ -424,3 +425,12 @@ def test_32_clients_get_from_a_real_model_what_one_gets(model_folder):
         with ThreadPoolExecutor(32) as pool:
             assert list(pool.map(one, range(32))) == alone
         assert httpx.get(f"{url}/health").json()["waiting"] == {"real": 0}
+
+
+def test_a_free_port_is_taken_and_told_and_a_taken_one_refused():
+    with listen("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        assert address_of("127.0.0.1", listener) == f"http://127.0.0.1:{port}"
+        assert port > 0
+        with pytest.raises(UserError, match=rf"cannot listen on 127\.0\.0\.1:{port}"):
+            serve({}, port=port)

@@ -15,7 +15,7 @@ def command(
         list[str], typer.Argument(metavar="NAME=DIR...", help="Names and folders, or one trained run.")
     ],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
 ) -> None:
     """Serve models over the OpenAI chat API; an adapter folder shares the base named before it.
 

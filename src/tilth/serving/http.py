@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from tilth.errors import MissingExtra, did_you_mean
 from tilth.models.base import ChatModel, Generation
 from tilth.serving.desk import Desk, Piece
 from tilth.serving.guard import LOOPBACK, Guard, Refusal, is_loopback, json_response
+from tilth.serving.listening import address_of, listen
 from tilth.serving.wire import (
     FINISH,
     ChatRequest,
@@ -206,11 +207,12 @@ def serve(
     Args:
         models: name in requests → model.
         host: the address to listen on.
-        port: the port to listen on.
+        port: the port to listen on; 0 takes a free one.
         announce: gets the address, and the token where there is one, as lines for people.
 
     Raises:
         MissingExtra: starlette or uvicorn is not installed.
+        UserError: the address cannot be listened on.
     """
     try:
         import uvicorn
@@ -218,8 +220,9 @@ def serve(
         raise MissingExtra("tilth serve", "train") from error
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     made = app(models, hosts=LOOPBACK if token is None else None, token=token)
-    shown = f"[{host}]" if ":" in host else host
-    announce(f"Serving {', '.join(models)} at http://{shown}:{port}/v1")
+    listener = listen(host, port)
+    announce(f"Serving {', '.join(models)} at {address_of(host, listener)}/v1")
     if token is not None:
         announce(f"Others can reach this address. The API key is {token}")
-    uvicorn.run(made, host=host, port=port, log_level="warning")
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(uvicorn.Config(made, log_level="warning")).run(sockets=[listener])

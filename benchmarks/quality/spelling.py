@@ -16,7 +16,7 @@ from tilth.sample import Propose, Sample
 Edit = tuple[int, int, str]
 """Start and end in the text before, and what stands there after."""
 
-WHY = "the step estimates the share of right offers from the set; here the estimate is too high"
+WHY = "the step estimates from the set how many offers are right; here the estimate is too high"
 SETS = {"SIGHAN": "csc_sighan/train.tsv", "LEMON car": "csc_lemon/car.txt", "LEMON cot": "csc_lemon/cot.txt"}
 
 

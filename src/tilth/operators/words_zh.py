@@ -1,6 +1,7 @@
 """The Chinese words that steps compare with: jieba's dictionary and pypinyin's readings (both MIT), read as data.
 
-Neither package is imported: only their files are read, which takes half a second and no warning.
+Neither package is imported: only their files are read, which takes half a second and no warning. OpenCC tells which
+hanzi are traditional.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -43,6 +44,8 @@ class Words:
     in_four: frozenset[str]
     """Pairs of hanzi in words of four, each after the place where it stands: `1所周`."""
     common: frozenset[str]
+    traditional: frozenset[str]
+    """Those of the common hanzi that are written otherwise in simplified script (OpenCC)."""
     readings: Mapping[str, tuple[str, ...]]
     by_reading: Mapping[str, tuple[str, ...]]
     gaps: Mapping[str, frozenset[str]]
@@ -104,6 +107,7 @@ def _read(jieba: str, pypinyin: str) -> Words:
         ),
         in_four=frozenset(f"{at}{word[at : at + 2]}" for word in counts if len(word) == 4 for at in range(3)),
         common=common,
+        traditional=_traditional(sorted(common)),
         readings=readings,
         by_reading={said: tuple(found) for said, found in by_reading.items()},
         gaps=_gaps(counts, names),
@@ -145,6 +149,13 @@ def _common(counts: Mapping[str, int]) -> frozenset[str]:
                 inside[hanzi] += count
     alone = {word for word, count in counts.items() if len(word) == 1 and count >= _COMMON_ALONE}
     return frozenset(alone | {hanzi for hanzi, count in inside.items() if count >= _COMMON_INSIDE})
+
+
+def _traditional(hanzi: Sequence[str]) -> frozenset[str]:
+    from opencc import OpenCC
+
+    simplified = OpenCC("t2s").convert("\n".join(hanzi)).split("\n")
+    return frozenset(old for old, new in zip(hanzi, simplified, strict=True) if old != new)
 
 
 @lru_cache(maxsize=8192)

@@ -60,7 +60,7 @@ _TRIED: tuple[Others, ...] = (lookalikes, *(decoys(n) for n in range(DECOYS)))
 """What may stand for a hanzi, and the decoys: as many hanzi that neither sound nor look like it."""
 
 
-@set_operator(NAME, version=2)
+@set_operator(NAME, version=3)
 @dataclass(frozen=True)
 class WrongCharacters:
     """Offer to put the right hanzi where one that sounds or looks alike makes no word: 自然环竟 to 自然环境.
@@ -71,7 +71,7 @@ class WrongCharacters:
     them, and what three samples write the same way is a term and stays. How much likelier is enough is measured on the
     set: hanzi that do not sound or look alike are tried too, and what they find tells how much of what is found is
     chance. So a set with few errors gets few offers, and one with many gets more. Names are no target, since they are
-    spelt in many ways. Code, formulas, addresses and quotations are left alone; it needs `tilth[zh]`.
+    spelt in many ways. Traditional hanzi, code, formulas, addresses and quotations are left alone; it needs `tilth[zh]`.
 
     Args:
         field: which messages to look at.
@@ -297,7 +297,7 @@ def _with_word_at(changed: str, at: int, known: Words, forth: list[float], back:
 def _spots(run: str, sizes: list[int], known: Words) -> Iterator[tuple[int, int, int]]:
     """Hanzi that may be wrong, with the window in which another could make a word: place, first, size."""
     for at, hanzi in enumerate(run):
-        if sizes[at] > 2 or hanzi not in known.common:
+        if sizes[at] > 2 or hanzi not in known.common or hanzi in known.traditional:
             continue
         for size in _LEAST:
             for first in range(max(0, at - size + 1), min(at, len(run) - size) + 1):

@@ -132,7 +132,9 @@ def test_resemblance_is_never_passed_on(both_ways):
     assert list(dropped(Near(), [sample(1, start), sample(2, middle), sample(3, end)])) == [2]
 
 
-def test_near_is_the_greedy_rule_applied_to_all_pairs():
+@pytest.mark.parametrize("few", [0, near_module.FEW_PAIRS], ids=["answers indexed", "questions only"])
+def test_near_is_the_greedy_rule_applied_to_all_pairs(few, monkeypatch):
+    monkeypatch.setattr(near_module, "FEW_PAIRS", few)
     rng = random.Random(5)
     texts = [(sentence(rng, 30, 90), sentence(rng, 30, 90)) for _ in range(40)]
     chosen = rng.choices(texts, k=250)

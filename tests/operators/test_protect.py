@@ -29,6 +29,7 @@ def found(text, wording=False):
         ("见 [文档](https://a.com/w_(b)). 完", [("https://a.com/w_(b)", "url")]),
         ("**https://a.com/x?y=1&z=2**。", [("https://a.com/x?y=1&z=2", "url")]),
         ("去www.example.cn看看", [("www.example.cn", "url")]),
+        ("去WwW.Example.cn看看", [("WwW.Example.cn", "url")]),
         ("连 redis://h:6379/0 试试", [("redis://h:6379/0", "url")]),
     ],
 )

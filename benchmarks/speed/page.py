@@ -18,8 +18,9 @@ from tilth.operators.near import EXACT_SAMPLES
 
 DATE = "2026-11-25"
 FLOOR, ONE, TWO = "floor", "tilth, 1 process", "tilth, 2 processes"
-CPU_TARGET, WALL_TARGET, MEMORY_TARGET = 8.0, 1.7, 1500.0
-"""DESIGN §8: CPU as a ratio to the floor, wall of one process to two, and MB for a million samples."""
+AGAIN = "tilth, 1 process, after a change of the last set step"
+CPU_TARGET, WALL_TARGET, MEMORY_TARGET, AGAIN_TARGET = 8.0, 1.7, 1500.0, 0.2
+"""DESIGN §8: CPU as a ratio to the floor, wall of one process to two, MB for a million samples, and a rerun's share."""
 COLUMNS = ("", "wall s", "wall / floor", "CPU s", "CPU / floor", "peak MB", "peak / floor")
 TOP = 3
 BESIDE = "## Beside Data-Juicer"
@@ -77,10 +78,12 @@ def _costs(result: Result) -> str:
 def _targets(result: Result) -> str:
     floor, one, two = map(result.middle, (FLOOR, ONE, TWO))
     cpu, wall, peak = one.cpu / floor.cpu, one.wall / two.wall, max(one.peak, two.peak)
+    again = result.middle(AGAIN).cpu / one.cpu
     memory = f"open: {result.rows:,} rows here" if peak <= MEMORY_TARGET else "**missed**"
     rows = [
         ("CPU of one process, against the floor", f"{cpu:.1f}×", f"≤ {CPU_TARGET:g}×, then toward 3×", state(cpu <= CPU_TARGET)),
         ("wall of one process, against two", f"{wall:.2f}×", f"≥ {WALL_TARGET:g}×", state(wall >= WALL_TARGET)),
+        ("CPU after another `seed` in the last set step, against all of it", f"{again:.0%}", f"≤ {AGAIN_TARGET:.0%}", state(again <= AGAIN_TARGET)),
         ("peak memory of the largest process", f"{peak:.0f} MB", "≤ 1,500 MB for 1,000,000 samples", memory),
     ]  # fmt: skip
     return table(("target", "measured", "wanted", ""), rows)
@@ -145,6 +148,17 @@ The other targets need a model or a trainer beside Tilth and are not measured he
 {", ".join(f"`{name}`" for name in top)} take {share:.0%} of the time. The seconds are those of \
 `run.json`: elapsed time of one process, which is its CPU time on a quiet machine and more on a busy one. What stands in no \
 step is starting, what set steps observe in each sample, checkpoints, index, proof against leaks and report.
+
+## Why targets are missed
+
+* **CPU.** The floor spends about 20 microseconds on a row, and 8 times that are 160. The six steps on single samples take about \
+140 of them together: patterns over texts, of which a third hold something to look at. Reading with ids and places, facts and the checkpoint take \
+90, and the two steps that look at the whole set, writing with index and doors, and the proof against leaks the rest. Starting takes \
+a second of CPU, which a small set feels.
+* **Two processes.** Reading, steps on samples and writing are shared, and the process that leads works too. Deciding in `dedup.near` and \
+`split.grouped` is done by one process while the other waits; so are starting, the report and joining the parts.
+* **After a change of the last set step** the split decides again, all of `data/` and the other doors are written again, and the proof against \
+leaks is made again. Nothing is read or cleaned a second time.
 
 Unrelated English texts share many 3-grams, and those of word salad more than prose. `dedup.near` and the split have many pairs \
 to look at among the English rows; bitmaps spare counting nearly all of them, but their number still grows faster than the rows: \

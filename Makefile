@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 RUN := runs/brain-teasers
 export PYTHONUTF8 := 1
 
-.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-real bench-speed bench-studio bench-tokens bench-train bench-gpu clean
+.PHONY: help demo test fast browser check format docs test-core test-browser test-slow xtuner-env test-xtuner exports-env test-exports bench-traps bench-quality bench-real bench-speed bench-studio bench-start bench-tokens bench-train bench-gpu clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -145,6 +145,9 @@ bench-peers: $(VENV)/.dev $(VENV)-peers/.done ## the same rows through Data-Juic
 SAMPLES ?= 100000
 bench-studio: $(VENV)/.dev ## the studio on a large run, beside an empty page (SAMPLES=100000, WRITE=1)
 	$(BIN)/python -m benchmarks.studio --rows $(SAMPLES) $(if $(WRITE),--write)
+
+bench-start: $(VENV)/.dev ## how soon commands begin, beside a bare application (WRITE=1)
+	$(BIN)/python -m benchmarks.start $(if $(WRITE),--write)
 
 bench-tokens: $(VENV)/.dev ## `tilth tokens` beside the bare tokenizer (MODELS=folders, WRITE=1)
 	$(BIN)/python -m benchmarks.tokens $(if $(MODELS),--model $(MODELS)) $(if $(WRITE),--write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,11 @@ class Usage(NamedTuple):
     """MB (10⁶ bytes) of resident memory of the largest process; `RUSAGE_CHILDREN` holds no sum over processes."""
 
 
+def as_installed() -> dict[str, str]:
+    """The environment, with what installing gives: no run compiles again what Python keeps compiled."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def measured(command: Sequence[str]) -> Usage:
     """Run a command to its end; its standard output is thrown away.
 
@@ -39,6 +45,6 @@ def measured(command: Sequence[str]) -> Usage:
         subprocess.CalledProcessError: the command failed.
     """
     meter = [sys.executable, "-S", "-c", _METER, *command]
-    found = subprocess.run(meter, check=True, capture_output=True, cwd=ROOT, text=True)
+    found = subprocess.run(meter, check=True, capture_output=True, cwd=ROOT, text=True, env=as_installed())
     wall, cpu, peak = map(float, found.stdout.split())
     return Usage(wall, cpu, peak * (1 if sys.platform == "darwin" else 1024) / 1e6)

@@ -23,6 +23,7 @@ from statistics import median
 from urllib.parse import quote
 
 from benchmarks.speed.data import write_rows
+from benchmarks.speed.measure import as_installed
 
 from tilth.engine import run
 from tilth.store.folder import RunFolder
@@ -67,7 +68,7 @@ class Server:
 
     def __init__(self, command: list[str]) -> None:
         started = time.perf_counter()
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=as_installed())
         for line in self.process.stderr:
             if " http://" in line:
                 self.port = int(line.split(" http://")[1].split(":")[1].split("/")[0])

@@ -6,6 +6,7 @@ import pytest
 
 from tilth.models.loader import load_template, load_tokenizer
 from tilth.sample import Message, Sample
+from tilth.training import rows as encoding
 from tilth.training.rows import encode_samples
 
 pytestmark = pytest.mark.train
@@ -62,3 +63,16 @@ def test_summary(encode):
     about = rows.summary()
     assert about["rows"] == 1
     assert about["tokens"] == len(rows.ids[0]) > about["trained_tokens"] == sum(rows.trained[0])
+
+
+def test_long_samples_are_tokenized_in_smaller_batches(monkeypatch):
+    monkeypatch.setattr(encoding, "LETTERS", 100)
+    monkeypatch.setattr(encoding, "BATCH", 3)
+    long = SAID.replace(content="等于七。" * 30)
+    talks = [sample(n, ASKED, SAID) for n in range(4)] + [sample(4, ASKED, long), sample(5, ASKED, SAID)]
+    assert [[one.place for one in batch] for batch in encoding.batches(talks)] == [
+        ["x:0", "x:1", "x:2"],
+        ["x:3", "x:4"],
+        ["x:5"],
+    ]
+    assert list(encoding.batches([])) == []

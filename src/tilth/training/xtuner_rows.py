@@ -6,13 +6,12 @@ The ids differ where a token would reach over such a seam, for example where an 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from tilth.errors import FormatError
 from tilth.formats.rounds import rounds
 from tilth.models.template import Tokenizer
 from tilth.sample import Sample
-from tilth.training.rows import BATCH, Row
+from tilth.training.rows import Row, batches
 
 SYSTEM = "<|im_start|>system\n{}<|im_end|>\n"
 QUESTION = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
@@ -31,8 +30,7 @@ def xtuner_encoded(
         tokenizer: the base model's.
         max_length: a longer sample loses its end.
     """
-    waiting = iter(samples)
-    while batch := list(islice(waiting, BATCH)):
+    for batch in batches(samples):
         parts = [_parts(sample) for sample in batch]
         texts = [text for found in parts if not isinstance(found, FormatError) for text, _ in found]
         encodings = iter(tokenizer.encode_batch(texts, add_special_tokens=False))

@@ -1,0 +1,1 @@
+"""How soon commands begin their work."""

@@ -228,16 +228,20 @@ def test_killed_for_real_the_next_run_gives_the_same_bytes(project):
     assert not list(p.out.rglob("*.tmp"))
 
 
-def test_a_changed_set_step_does_not_walk_the_samples_again(project):
+def test_a_changed_set_step_neither_walks_nor_observes_the_samples_again(project, monkeypatch):
     p = project(lines(map(record, QUESTIONS)), STEPS)
     run(p.recipe, p.out)
     walked = p.out / "steps" / "stage-02" / "done-00000.json"
     stamp = walked.stat().st_mtime_ns
+    monkeypatch.setattr("tilth.operators.grouped.Grouped.observe_many", None)
+    monkeypatch.setattr("tilth.operators.grouped.Grouped.observe", None)
     text = p.recipe.read_text(encoding="utf-8").replace("train: 0.6, test: 0.4", "train: 0.5, test: 0.5")
     p.recipe.write_text(text, encoding="utf-8")
     run(p.recipe, p.out)
     assert walked.stat().st_mtime_ns == stamp
     assert len(list((p.out / "history").iterdir())) == 1
+    assert balanced(json.loads((p.out / "run.json").read_text(encoding="utf-8"))["counts"])
+    assert not rows_of(p.out / "quarantined.jsonl")
 
 
 def test_old_sides_stay_when_the_data_grows(project):

@@ -249,8 +249,8 @@ def _fact(op: SetOperator, sample: Sample) -> np.ndarray:
 
 
 def facts_file(folder: Path, index: int, step: Step) -> Path:
-    """Where a set step's facts about a shard lie; the name carries the step's settings."""
-    return folder / f"facts-{index:05d}-{step.name}-{content_key(step.key_part())[:8]}.npy"
+    """Where a set step's facts about a shard lie; the name carries the settings that they depend on."""
+    return folder / f"facts-{index:05d}-{step.name}-{content_key(step.facts_part())[:8]}.npy"
 
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -71,7 +71,10 @@ class Facts:
 
 
 class SetOperator(Protocol):
-    """Looks at all samples: a small fact from each, then one decision about all of them."""
+    """Looks at all samples: a small fact from each, then one decision about all of them.
+
+    A class may name the settings that `observe` reads in `observes`; then a change of the others makes no new facts.
+    """
 
     fact: ClassVar[Any]
     """The numpy dtype of one fact."""

@@ -52,6 +52,7 @@ class Grouped:
     seed: int = 42
     by: str | None = None
 
+    observes: ClassVar[tuple[str, ...]] = ("by",)
     fact: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("id", "u8"),

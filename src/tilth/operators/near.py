@@ -59,6 +59,7 @@ class Near:
     ngram: int = 3
     on: Field = "both"
 
+    observes: ClassVar[tuple[str, ...]] = ("on",)
     fact: ClassVar[np.dtype[np.void]] = np.dtype([*KEEPER, ("label", "u1"), ("blank", "?")])
 
     def __post_init__(self) -> None:

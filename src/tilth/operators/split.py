@@ -31,6 +31,7 @@ class HeadTail:
     train: float = 0.7
     validation: float = 0.0
 
+    observes: ClassVar[tuple[str, ...]] = ()
     fact: ClassVar[np.dtype[np.void]] = np.dtype([("root", "u8")])
 
     def __post_init__(self) -> None:

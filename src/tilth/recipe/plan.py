@@ -76,6 +76,12 @@ class Step:
         parts = [self.name, self.operator, self.declared.version, dict(self.settings), digests, plugin]
         return [*parts, asked] if asked else parts
 
+    def facts_part(self) -> list[Any]:
+        """What of a set step decides its facts: all but the settings that only `decide` reads."""
+        name, operator, version, settings, *rest = self.key_part()
+        read = getattr(self.declared.target, "observes", settings)
+        return [name, operator, version, {key: settings[key] for key in settings if key in read}, *rest]
+
 
 def _tokenizer_files(name: str) -> list[str]:
     """The file itself; of a model's folder what decides how text becomes tokens, without the weights."""

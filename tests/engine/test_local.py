@@ -67,3 +67,10 @@ def test_a_set_step_looks_at_samples_again_in_all_processes(project, monkeypatch
     assert two["counts"] == one["counts"]
     dropped = [(p.folder / name / "dropped.jsonl").read_bytes() for name in ("indexed", "1", "2")]
     assert dropped[0] == dropped[1] == dropped[2]
+
+
+def test_a_run_that_shared_nothing_starts_no_process_at_its_end():
+    with Workers(2, ready) as workers:
+        assert list(workers.each(abs, [-1])) == [1]
+        assert workers.beside(abs, -2)() == 2
+        assert workers._pool is None

@@ -80,9 +80,10 @@ class Workers:
     def beside(self, function: Callable[[A], B], task: A) -> Callable[[], B]:
         """Begin something in another process; what is returned waits for the result.
 
-        With one worker it is done here, when its result is asked for.
+        Where no other process runs yet, it is done here when its result is asked for: a run whose work was never shared
+        is small, and to start a process would take longer than its work.
         """
-        if self.count <= 1:
+        if self._pool is None:
             return lambda: function(task)
         with _alive():
             future = self._others.submit(function, task)

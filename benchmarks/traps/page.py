@@ -16,8 +16,8 @@ HEAD = """# Trap suite
 
 {count} cases over {operators} operators, in `benchmarks/traps/cases/`: each is an input and what the rule of the operator says
 about it. {change} of them must change (or be proposed), {keep} must stay exactly as they are. The expected
-outputs were written from the rules before any operator ran; a case that was corrected says why beside it
-(`corrected:`). A tool that does nothing fails every case that must change, and one that rewrites freely fails those
+outputs were written from the rules before any operator ran, but for the five cases of JSON under `privacy.redact_pii`, which came
+after it; a case that was corrected says why beside it (`corrected:`). A tool that does nothing fails every case that must change, and one that rewrites freely fails those
 that must not, so each column shows both: **changed rightly · left alone rightly**.
 
 The cases are ours and follow our rules; where another tool aims at something else, its column says how far the aims

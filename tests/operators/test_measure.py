@@ -9,6 +9,7 @@ from tilth.errors import UserError
 from tilth.operators import lexicon, measure
 from tilth.operators.base import OPERATORS, Facts
 from tilth.operators.features import DIMENSIONS, units, vector
+from tilth.operators.privacy import redact_pii
 from tilth.operators.relevance import Relevance
 from tilth.sample import Message, Sample
 
@@ -120,6 +121,12 @@ def test_pii_is_counted_by_kind():
     sample = talk("我的邮箱是xiaoming@example.com", "请打13912345678或13812345678")
     signals = measure.pii(sample).signals
     assert signals == {"pii": {"email": 1, "phone": 2}, "pii_total": 3}
+
+
+def test_pii_is_looked_for_inside_json_as_it_is_redacted_there():
+    sample = talk("查电话", '{"qq": 12345678, "note": "打\\n13912345678"}')
+    signals = measure.pii(sample).signals
+    assert signals["pii"] == redact_pii(sample).signals["pii"] == {"phone": 1, "qq": 1}
 
 
 def test_terms_of_a_list_are_counted(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -14,7 +13,7 @@ from tilth.operators.base import Field, operator, text
 from tilth.operators.features import HAN, HANGUL, KANA
 from tilth.operators.list_numbers import ListNumber as ListNumber
 from tilth.operators.measure_tokens import Tokens as Tokens
-from tilth.operators.privacy_find import find
+from tilth.operators.privacy import redact_pii
 from tilth.operators.regex import regex
 from tilth.operators.relevance import Relevance as Relevance
 from tilth.operators.repetition import prose, repetition_of
@@ -127,14 +126,15 @@ def _question_patterns() -> list[tuple[QuestionType, re.Pattern[str]]]:
     return [(name, re.compile(pattern, flags)) for name, pattern in rows]  # type: ignore[misc]  # our own file
 
 
-@operator("measure.pii")
+@operator("measure.pii", version=2)
 def pii(sample: Sample, *, field: Field = "both") -> Sample:
-    """Count personal data by kind, as `privacy.redact_pii` would find it: phone, email, id and so on.
+    """Count personal data by kind, as `privacy.redact_pii` finds it there: phone, email, id and so on.
 
     Signals `pii` (a count for each kind found) and `pii_total`.
     """
-    counts = Counter(finding.kind for finding in find(text(sample, field)))
-    return _with(sample, pii=dict(sorted(counts.items())), pii_total=counts.total())
+    redacted = redact_pii(sample, field=field)
+    counts: dict[str, int] = {} if redacted is sample else redacted.signals["pii"]
+    return _with(sample, pii=counts, pii_total=sum(counts.values()))
 
 
 @operator("measure.toxicity_terms", files=("terms",))

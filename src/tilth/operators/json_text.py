@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_THEN_A_COLON = re.compile(r"\s*:")
+from tilth.operators.regex import regex
+
+_LITERAL = regex(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+_SURROGATE = regex("[\ud800-\udfff]")
+_THEN_A_COLON = regex(r"\s*:")
 
 Change = Callable[[str, str], str]
 """Gets the key that a value stands under (empty where there is none) and the value as text; gives what it becomes."""

@@ -86,6 +86,17 @@ def test_a_base_model_without_a_template_gets_a_plain_one(copy):
     assert (fault.rule, "User: and Assistant:" in fault.message) == ("no_chat_template", True)
 
 
+def test_an_end_token_that_the_folder_names_needs_no_known_vocabulary(copy):
+    _without_role_marks(copy, "</s>", "<s>")
+    config = json.loads((copy / "tokenizer_config.json").read_text(encoding="utf-8"))
+    named = {k: v for k, v in config.items() if k != "bos_token"} | {"eos_token": "[/sX]"}
+    (copy / "tokenizer_config.json").write_text(json.dumps(named), encoding="utf-8")
+    (copy / "special_tokens_map.json").unlink(missing_ok=True)
+    template = load_template(copy)
+    assert template.tokens["eos_token"] == "[/sX]"
+    assert template.render([Message("assistant", "重。")]) == "Assistant:\n重。[/sX]\n"
+
+
 def test_a_vocabulary_without_an_end_has_no_plain_template(copy):
     _without_role_marks(copy, "</s>")
     for name in ("tokenizer_config.json", "special_tokens_map.json"):

@@ -110,7 +110,8 @@ def load_template(folder: Path, text: str | None = None) -> ChatTemplate:
             and tokenizer.token_to_id("<|im_end|>") is not None
         )
         if not known:
-            return ChatTemplate(PLAIN, {**_ends(folder, tokenizer), **tokens})
+            named_end = "eos_token" in tokens
+            return ChatTemplate(PLAIN, tokens if named_end else {**_ends(folder, tokenizer), **tokens})
         text = INTERNLM2
     template = ChatTemplate(text, tokens)
     return marked(template) if is_internlm2(folder) else template

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 from tilth.errors import FormatError
 from tilth.formats.base import FORMATS, Format, Record, kind_of
-from tilth.formats.guess import guess
-
-ENOUGH = 0.95
-"""The share of records that must fit. A run fails when more than 5 % of its input is set aside (DESIGN §2), so a
-format that fits fewer records could not be used; one that fits these lets a stray broken record be set aside alone."""
+from tilth.formats.guess import ENOUGH, guess
 
 
 def detect(records: Sequence[Record]) -> Format:

@@ -229,7 +229,7 @@ def _decide(
         ]
         return chain.from_iterable(workers.each(_looked, tasks))
 
-    shown = Facts(facts[alive], places, history, spread)
+    shown = Facts(facts[alive], places, history, spread, workers.each, workers.count)
     said = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
     if isinstance(said, Failed):
         hint = "No sample was lost; mend the step and run again."

@@ -34,6 +34,8 @@ Read = Callable[[str], Sample]
 Kind = Literal["sample", "set", "model", "person"]
 """`model` and `person` are functions on one sample that wait for an answer."""
 
+Share = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+"""`map` over tasks, in their order, by as many processes as there are; function, tasks and results must pickle."""
 
 Look = Callable[[Sequence[Sample]], Any]
 """A pure function of some samples; it pickles, so that other processes can be told of it, and so does what it returns."""
@@ -54,6 +56,10 @@ class Facts:
     """Sides that earlier runs gave, by sample id. Only split operators read it."""
     spread: Callable[[Look], Iterator[Any]] | None = None
     """Lets several processes look at the samples; `None` where there is one."""
+    share: Share = map
+    """Lets several processes work on what a decision takes."""
+    workers: int = 1
+    """How many processes there are, for cutting the work. What is decided must never depend on it."""
 
     def gather(self, look: Look, read: Read) -> Iterator[Any]:
         """What `look` says of all samples, block by block in their order; several processes may look.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Generic, TypeVar
 
 from tilth.errors import NotFoundError, UserError, did_you_mean
@@ -15,8 +16,14 @@ ENTRY_POINT_GROUP = "tilth"
 class Registry(Generic[T]):
     """A table of names of one kind, for example operators or formats."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, load: Callable[[str | None], None] = lambda name: None) -> None:
+        """An empty table.
+
+        Args:
+            kind: what messages call an item.
+            load: imports what may register a name, before somebody asks for it; told `None`, whatever registers any.
+        """
+        self.kind, self.load = kind, load
         self._items: dict[str, T] = {}
 
     def add(self, name: str, item: T) -> T:
@@ -36,8 +43,8 @@ class Registry(Generic[T]):
         Raises:
             NotFoundError: no such name; the message suggests the closest one.
         """
-        if name not in self._items:
-            raise NotFoundError(f"unknown {self.kind} '{name}'.", did_you_mean(name, self._items))
+        if name not in self:
+            raise NotFoundError(f"unknown {self.kind} '{name}'.", did_you_mean(name, self.names()))
         return self._items[name]
 
     def remove(self, name: str) -> None:
@@ -46,24 +53,29 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted(self._items)
+        return [name for name, _ in self]
+
+    def loaded(self) -> list[tuple[str, T]]:
+        """What is registered by now, sorted; nothing is imported for it."""
+        return sorted(self._items.items())
 
     def __contains__(self, name: object) -> bool:
+        if name not in self._items and isinstance(name, str):
+            self.load(name)
         return name in self._items
 
     def __iter__(self) -> Iterator[tuple[str, T]]:
-        return iter(sorted(self._items.items()))
+        self.load(None)
+        return iter(self.loaded())
 
     def __len__(self) -> int:
-        return len(self._items)
+        return sum(1 for _ in self)
 
 
-def load_entry_points() -> list[str]:
-    """Import what installed packages declare under the entry point group `tilth`; returns their names."""
+@cache
+def load_entry_points() -> None:
+    """Import what installed packages declare under the entry point group `tilth`, once in a process."""
     from importlib.metadata import entry_points
 
-    names = []
     for point in entry_points(group=ENTRY_POINT_GROUP):
         point.load()
-        names.append(point.name)
-    return names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -73,3 +75,19 @@ def test_the_input_stays_as_it_was(files, name):
 
 def test_every_sample_operator_was_tried():
     assert len(SAMPLE_OPERATORS) >= 30
+
+
+def test_a_family_is_imported_when_it_is_asked_for():
+    code = (
+        "import sys; from tilth.operators.base import OPERATORS; OPERATORS.get('clean.strip_html');"
+        "print([m for m in ('augment', 'annotate', 'measure_tokens', 'clean_html') if f'tilth.operators.{m}' in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "['clean_html']"
+
+
+def test_every_module_that_declares_operators_belongs_to_its_family():
+    for name, op in OPERATORS:
+        module = op.target.__module__.rpartition(".")[2]
+        assert op.target.__module__.startswith("tilth.operators."), name
+        assert module in tilth.operators.FAMILIES[op.family], name

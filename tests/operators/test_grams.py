@@ -8,7 +8,7 @@ import pytest
 
 from tilth.operators import grams as grams_module
 from tilth.operators.candidates import Measure
-from tilth.operators.grams import Documents, Vocabulary, comparison_text, encoded, flat, hashed, spans
+from tilth.operators.grams import Documents, Vocabulary, comparison_text, encoded, firsts, flat, hashed, spans
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Bounds, Compared
 from tilth.sample import Message, Sample
@@ -131,3 +131,9 @@ def test_documents_hashed_once_are_the_same_as_by_their_vocabulary(monkeypatch):
         encoded(documents, 3, 2).ranks.tolist()
         == Vocabulary.of(documents, 3, 2).encode(documents).ranks.tolist()
     )
+
+
+def test_firsts_are_where_values_come_first():
+    values = np.array([7, 3, 7, 1, 3, 9], dtype=np.uint64)
+    assert firsts(values).tolist() == [3, 1, 0, 5]
+    assert firsts(values[:0]).tolist() == []

@@ -15,6 +15,7 @@ from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
 from tilth.engine.writing import DOORS, QUESTIONS, READABLE, Group, Piece, Topics, Writing, part, write_shard
 from tilth.formats.base import Format
+from tilth.operators.grams import firsts
 from tilth.operators.topics import KEYS, are_topics
 from tilth.sample import SIDES
 from tilth.sources.base import Shard
@@ -67,10 +68,9 @@ class Written:
     def assigned(self) -> Iterator[tuple[str, str]]:
         """Sample id and side, in data order; equal records share an id, and the last of them decides."""
         ids, sides = (np.concatenate(columns) for columns in (self.ids, self.sides))
-        _, first = np.unique(ids, return_index=True)
-        _, last = np.unique(ids[::-1], return_index=True)
+        first, last = firsts(ids), ids.size - 1 - firsts(ids[::-1])
         for at in np.argsort(first).tolist():
-            yield f"{int(ids[first[at]]):016x}", SIDES[sides[ids.size - 1 - last[at]]]
+            yield f"{int(ids[first[at]]):016x}", SIDES[sides[last[at]]]
 
     def named(self) -> dict[str, Counter[str]] | None:
         """Door → how often each topic, by the better field of `meta` that names topics; `None` where none does."""

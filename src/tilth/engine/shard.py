@@ -148,8 +148,6 @@ class Pass:
 
 def prepare_process(plugins: Sequence[Path]) -> None:
     """Make a fresh process know the operators that the recipe names."""
-    import tilth.operators  # noqa: F401  registers the built-in ones
-
     load_entry_points()
     use_plugins(plugins)
 

@@ -16,7 +16,6 @@ import msgspec
 
 from tilth.models.base import AsyncChatModel
 from tilth.operators import augment_gates as gates
-from tilth.operators import augment_rules, augment_synthesis  # noqa: F401  registers the rest of the family
 from tilth.operators.augment_gates import Count, Share
 from tilth.operators.augment_made import one_round, signals_of
 from tilth.operators.base import edit, operator

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as Setting
 
 from tilth.models.base import AsyncChatModel
+from tilth.operators import load
 from tilth.registry import Registry
 from tilth.sample import Message, Outcome, Sample, Verdict
 
@@ -177,7 +178,14 @@ class Operator:
         return partial(self.target, **settings)
 
 
-OPERATORS: Registry[Operator] = Registry("operator")
+OPERATORS: Registry[Operator] = Registry("operator", load)
+
+
+def _declare(declared: Operator) -> None:
+    if not declared.target.__module__.startswith("tilth.operators."):
+        # A plugin that takes the name of an operator of ours meets it here, not when somebody asks for ours.
+        OPERATORS.load(declared.name)
+    OPERATORS.add(declared.name, declared)
 
 
 def operator(
@@ -207,7 +215,7 @@ def operator(
 
     def register(function: F) -> F:
         more = (version, tuple(examples), tuple(files), tuple(prompts), touches, gate)
-        OPERATORS.add(name, Operator(name, _kind(function), function, *more))
+        _declare(Operator(name, _kind(function), function, *more))
         return function
 
     return register
@@ -219,7 +227,7 @@ def set_operator(
     """Declare a set operator: a frozen dataclass with `fact`, `observe` and `decide`. Arguments as `operator`."""
 
     def register(cls: S) -> S:
-        OPERATORS.add(name, Operator(name, "set", cls, version, tuple(examples), tuple(files)))
+        _declare(Operator(name, "set", cls, version, tuple(examples), tuple(files)))
         return cls
 
     return register

@@ -1,7 +1,6 @@
 """The clean family: takes what is noise out of a text and leaves what it says.
 
-`strip_html`, `fix_mojibake`, `strip_boilerplate`, `strip_markers` and `strip_list_number` live beside this module and are
-registered by importing it.
+`strip_html`, `fix_mojibake`, `strip_boilerplate`, `strip_markers` and `strip_list_number` live beside this module.
 """
 
 from __future__ import annotations

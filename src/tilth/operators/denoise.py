@@ -11,12 +11,9 @@ from pydantic import Field as Limits
 
 from tilth.operators import lexicon, protect
 from tilth.operators.base import Field, operator
-from tilth.operators.denoise_sets import ClippedStart as ClippedStart
-from tilth.operators.denoise_sets import MergedAnswers as MergedAnswers
 from tilth.operators.features import units
 from tilth.operators.mending import Mode, Repaired, mend
 from tilth.operators.regex import regex
-from tilth.operators.wrong_characters import WrongCharacters as WrongCharacters
 from tilth.sample import Propose, Sample
 
 

@@ -195,9 +195,13 @@ def _fold() -> Points:
     """
     table = np.full(0x10000, _SPECIAL, dtype="<u4")
     for first, last in _PLAIN_BLOCKS:
-        for code in range(first, last + 1):
+        codes = range(first, last + 1)
+        if first in _IDEOGRAPHS and "".join(map(chr, codes)).isalnum():
             # Unified ideographs, nine in ten of all, stand for themselves.
-            folded = chr(code) if first in _IDEOGRAPHS and chr(code).isalnum() else comparison_text(chr(code))
+            table[first : last + 1] = codes
+            continue
+        for code in codes:
+            folded = comparison_text(chr(code))
             if len(folded) < 2:
                 table[code] = ord(folded) if folded else 0
     return table
@@ -207,6 +211,12 @@ def distinct(values: npt.NDArray[Number]) -> npt.NDArray[Number]:
     """The values sorted, each once. For millions of integers several times faster than `np.unique`, which hashes."""
     values = np.sort(values)
     return values[runs(values)]
+
+
+def firsts(values: npt.NDArray[np.generic]) -> Ints:
+    """Where each of the values comes first, in the order of the values."""
+    order = np.argsort(values, kind="stable")
+    return order[runs(values[order])]
 
 
 def runs(values: npt.NDArray[Number]) -> Ints:

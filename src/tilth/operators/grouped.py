@@ -12,7 +12,7 @@ import numpy as np
 
 from tilth.operators.base import Facts, Read, set_operator
 from tilth.operators.candidates import Alike, Flags, Measure, Union
-from tilth.operators.grams import Documents, Ints, comparison_digests, digest, encoded
+from tilth.operators.grams import Documents, Ints, comparison_digests, digest, encoded, firsts
 from tilth.operators.minhash import BUCKET, MINHASH_VERSION, band_entries, bands
 from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
 from tilth.operators.sketch import Compared
@@ -189,8 +189,7 @@ def _groups(facts: Facts, read: Read) -> Ints:
     join.union_equal(np.arange(len(facts)), rows["root"])
     asking = np.flatnonzero(~rows["blank"])
     join.union_equal(asking, rows["question"][asking])
-    _, first = np.unique(rows["question"][asking], return_index=True)
-    distinct = np.sort(asking[first])
+    distinct = np.sort(asking[firsts(rows["question"][asking])])
     leaking = _connect(facts, distinct, read)
     for x, y in zip(distinct.tolist(), distinct[leaking].tolist(), strict=True):
         join.union(x, y)

@@ -11,11 +11,8 @@ from pydantic import Field as Limits
 from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
 from tilth.operators.features import HAN, HANGUL, KANA
-from tilth.operators.list_numbers import ListNumber as ListNumber
-from tilth.operators.measure_tokens import Tokens as Tokens
 from tilth.operators.privacy import redact_pii
 from tilth.operators.regex import regex
-from tilth.operators.relevance import Relevance as Relevance
 from tilth.operators.repetition import prose, repetition_of
 from tilth.sample import Sample
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import tilth.operators  # noqa: F401  registers the built-in operators
 from tilth.errors import NotFoundError, did_you_mean
 from tilth.formats import FORMATS
 from tilth.operators.base import OPERATORS, Operator

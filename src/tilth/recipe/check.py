@@ -370,7 +370,7 @@ def use_plugins(paths: Sequence[Path]) -> None:
         UserError: two files register the same name.
     """
     names = {plugin_module(path): path for path in paths}
-    registered = {old: declared.target.__module__ for old, declared in OPERATORS}
+    registered = {old: declared.target.__module__ for old, declared in OPERATORS.loaded()}
     for old, home in registered.items():
         if home.startswith(PLUGIN) and home not in names:
             OPERATORS.remove(old)

@@ -1,8 +1,10 @@
 import pytest
 
 from tilth.errors import FormatError
-from tilth.formats import detect
+from tilth.formats import detect, guess
 
+SAID = {"from": "human", "value": "问"}
+GPT = {"from": "gpt", "value": "答"}
 ALPACA = {"instruction": "问", "input": "", "output": "答"}
 
 
@@ -14,7 +16,23 @@ ALPACA = {"instruction": "问", "input": "", "output": "答"}
         ({**ALPACA, "kto_tag": True}, "kto"),
         ({"instruction": "问", "chosen": "甲", "rejected": "乙"}, "preference"),
         ({"conversations": [{"from": "human", "value": "问"}]}, "sharegpt"),
-        ({"conversations": [], "chosen": {}, "rejected": {}}, "preference"),
+        ({"conversations": [SAID], "chosen": GPT, "rejected": GPT}, "preference"),
+        (
+            {"chosen": "\n\nHuman: 问\n\nAssistant: 好", "rejected": "\n\nHuman: 问\n\nAssistant: 坏"},
+            "preference",
+        ),
+        ({"instruction": "问", "input": "", "output": ["好", "坏"]}, "preference"),
+        (
+            {"instruction": "Human:早\nAssistant:早\nHuman:问\nAssistant:", "input": "", "output": "答"},
+            "transcript",
+        ),
+        ({"text": "### Human: 问### Assistant: 答"}, "transcript"),
+        ({"data": ["问", "答"]}, "transcript"),
+        ({"chat": {"turn_1": {"Human": "问", "MOSS": "答"}}}, "moss"),
+        ({"question": "问", "A": "甲", "B": "乙", "answer": "B"}, "choices"),
+        ({"Question": "问", "choices": ["甲", "乙"], "answer": 1}, "choices"),
+        ("文字", "text"),
+        ({"text": "Human: 只有一个人说话。"}, "text"),
         ([{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}], "openai"),
         ({"messages": [{"role": "assistant", "content": "答"}]}, "openai"),
         ({"messages": [{"role": "user", "content": "问"}]}, "questions"),
@@ -49,12 +67,24 @@ def test_a_stray_broken_record_does_not_hide_the_shape():
         {"title": "题", "content": "文"},
         {"messages": [{"toy_input": "问"}]},
         {"prompt": "问", "response": "答"},
+        {"prompt": "问", "response_0": "甲", "response_1": "乙"},
+        {"title": "春晓", "paragraphs": ["春眠不觉晓，", "处处闻啼鸟。"]},
         7,
     ],
 )
 def test_what_fits_nothing_is_not_guessed(record):
     with pytest.raises(FormatError, match=r"no format fits these records.*Known: alpaca"):
         detect([record])
+
+
+def test_keys_that_fit_are_not_enough_where_no_record_can_be_read():
+    said = {"role": "assistant", "content": "答"}
+    record = {"messages": [{"role": "user", "content": [{"type": "image_url"}]}, said]}
+    with pytest.raises(
+        FormatError, match=r"the keys of `openai`, but the first one is .*content\[0\]` is no text part"
+    ):
+        detect([record] * 3)
+    assert detect([record, {"messages": [said]}]).name == "openai"
 
 
 def test_the_keys_that_were_seen_are_shown():
@@ -74,6 +104,46 @@ def test_the_keys_that_were_seen_are_shown():
 def test_the_way_out_is_shown(record, said):
     with pytest.raises(FormatError, match=said):
         detect([record])
+
+
+MANY = 6
+
+
+@pytest.mark.parametrize(
+    ("record", "format_", "columns"),
+    [
+        ({"query": "问", "response": "答", "tag": "zh"}, "alpaca", {"instruction": "query", "output": "response"}),
+        ({"title": "问", "desc": "详", "answer": "答"}, "alpaca", {"instruction": "title", "input": "desc", "output": "answer"}),
+        ({"Question": "问", "Best Answer": "答"}, "alpaca", {"instruction": "Question", "output": "Best Answer"}),
+        (
+            {"question": "问", "response_chosen": "好", "response_rejected": "坏"},
+            "preference",
+            {"prompt": "question", "chosen": "response_chosen", "rejected": "response_rejected"},
+        ),
+        ({"comment_text": "话", "toxic": "0"}, "text", {"text": "comment_text"}),
+        ({"title": "春晓", "paragraphs": ["春眠不觉晓，", "处处闻啼鸟。"]}, "text", {"text": "paragraphs"}),
+        ({"姓名": "甲", "近况": "今年搬到了城南，每天走路去上班，周末在河边钓鱼，钓到了就放回去。"}, "text", {"text": "近况"}),
+    ],
+)  # fmt: skip
+def test_a_column_map_is_guessed(record, format_, columns):
+    found = guess([record] * MANY)
+    assert (found.format, found.columns) == (format_, columns)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"input": "问", "content": "答", "reasoning_content": "想"},
+        {
+            "甲": "一段很长的话，说的是天气和收成，没有人问，也没有人答。",
+            "乙": "另一段很长的话，说的是天气和收成。",
+        },
+        {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+        {"一": "只有一个键的记录说不出它是什么，哪怕它的文字很长很长。"},
+    ],
+)
+def test_what_cannot_be_told_is_not_guessed(record):
+    assert guess([record] * MANY) is None
 
 
 def test_no_records():

@@ -15,6 +15,30 @@ def test_a_bare_list_is_read():
     ]
 
 
+def test_a_system_text_beside_the_messages_is_the_first_one():
+    answer = {"role": "assistant", "content": "答"}
+    sample = read("openai", {"system": "简短", "messages": [USER, answer]})
+    assert said(sample) == [("system", "简短"), ("user", "问"), ("assistant", "答")]
+    assert sample.meta == {}
+    twice = {"system": "简短", "messages": [{"role": "system", "content": "简短"}, USER, answer]}
+    assert said(read("openai", twice)) == said(sample)
+    assert said(read("openai", {"system": None, "messages": [USER]})) == [("user", "问")]
+
+
+@pytest.mark.parametrize(
+    ("word", "role"),
+    [
+        ("Human", "user"),
+        ("prompter", "user"),
+        ("model", "assistant"),
+        ("Bot", "assistant"),
+        ("function", "tool"),
+    ],
+)
+def test_speakers_have_other_names_elsewhere(word, role):
+    assert read("openai", [{"role": word, "content": "话"}]).messages[0].role == role
+
+
 def test_text_parts_are_joined():
     parts = [{"type": "text", "text": "一半，"}, {"type": "text", "value": "另一半"}]
     assert read("openai", [{"role": "user", "content": parts}]).question == "一半，另一半"

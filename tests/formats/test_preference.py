@@ -22,6 +22,9 @@ EXPLICIT = {"prompt": [USER], "chosen": [GOOD], "rejected": [BAD]}
         {"chosen": [USER, GOOD], "rejected": [USER, BAD]},
         {"messages": [USER], "chosen": GOOD, "rejected": BAD},
         {"instruction": "问", "input": "", "chosen": "好", "rejected": "坏"},
+        {"instruction": "问", "input": "", "output": ["好", "坏"]},
+        {"question": "问", "system": "", "chosen": "好", "rejected": "坏"},
+        {"chosen": "\n\nHuman: 问\n\nAssistant: 好", "rejected": "\n\nHuman: 问\n\nAssistant: 坏"},
         {
             "conversations": [{"from": "human", "value": "问"}],
             "chosen": {"from": "gpt", "value": "好"},
@@ -91,3 +94,9 @@ def test_without_an_answer_there_is_no_pair():
         FORMATS.get("preference").write(
             Sample("a", "b:1", (Message("user", "问"),), rejected=(Message("assistant", "坏"),))
         )
+
+
+def test_a_system_text_beside_a_question():
+    sample = read("preference", {"system": "简短", "question": "问", "chosen": "好", "rejected": "坏"})
+    assert said(sample) == [("system", "简短"), ("user", "问"), ("assistant", "好")]
+    assert sample.meta == {}

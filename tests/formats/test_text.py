@@ -14,7 +14,14 @@ def test_a_document_is_one_user_message():
     assert sample.meta == {"url": "a"}
 
 
-@pytest.mark.parametrize("value", [None, 1, ["字"]])
+def test_lines_and_bare_strings_are_documents():
+    assert said(read("text", {"text": ["春眠不觉晓，", "处处闻啼鸟。"]})) == [
+        ("user", "春眠不觉晓，\n处处闻啼鸟。")
+    ]
+    assert said(read("text", "从前")) == [("user", "从前")]
+
+
+@pytest.mark.parametrize("value", [None, 1, [], ["字", 1]])
 def test_a_document_is_text(value):
     with pytest.raises(FormatError, match="`text` is"):
         read("text", {"text": value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tilth.formats import (  # noqa: F401  importing a format registers it
     alpaca,
+    choices,
     coig_cqia,
     csv,
     firefly,
@@ -11,6 +12,7 @@ from tilth.formats import (  # noqa: F401  importing a format registers it
     labelllm,
     llamafactory_alpaca,
     llamafactory_sharegpt,
+    moss,
     openai,
     preference,
     prompt_completion,
@@ -19,6 +21,7 @@ from tilth.formats import (  # noqa: F401  importing a format registers it
     sharegpt,
     text,
     tilth,
+    transcript,
     tsv,
     xtuner,
     xtuner_conversation,

@@ -17,15 +17,33 @@ def detect(records: Sequence[Record]) -> Format:
     """
     if not records:
         raise FormatError("there is no record to recognize a format by.", "Name it with `format:`.")
-    counts = {name: sum(map(fmt.fits, records)) for name, fmt in FORMATS}
+    fitting = {name: [record for record in records if fmt.fits(record)] for name, fmt in FORMATS}
+    wrong = {name: _unreadable(FORMATS.get(name), found) for name, found in fitting.items()}
+    counts = {name: 0 if wrong[name] else len(found) for name, found in fitting.items()}
     best = max(counts.values())
     if best < ENOUGH * len(records):
         odd = _first_misfit(records, counts, best)
+        name = max(fitting, key=lambda name: (len(fitting[name]), -FORMATS.get(name).rank))
+        if wrong[name] and len(fitting[name]) >= ENOUGH * len(records):
+            odd = f"they have the keys of `{name}`, but the first one is {wrong[name]}"
         raise FormatError(
             f"no format fits these records; {odd}.",
             f"{_proposal(records)} Known: {', '.join(FORMATS.names())}.",
         )
     return min((fmt for name, fmt in FORMATS if counts[name] == best), key=lambda fmt: fmt.rank)
+
+
+def _unreadable(fmt: Format, records: Sequence[Record]) -> str:
+    """Why the first record cannot be read, where none of them can; else empty."""
+    first = ""
+    for record in records:
+        try:
+            fmt.read(record, "", "")
+        except FormatError as error:
+            first = first or error.message.removesuffix(".")
+        else:
+            return ""
+    return first
 
 
 def _keys(record: Record) -> str:

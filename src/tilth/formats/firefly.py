@@ -1,4 +1,7 @@
-"""Firefly: `{"conversation": [{"human": "…", "assistant": "…"}], "category": "…"}`, one item a round."""
+"""Firefly: `{"conversation": [{"human": "…", "assistant": "…"}], "category": "…"}`, one item a round.
+
+A `system` text beside the conversation is read as its first message.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from typing import Any
 from tilth.formats.base import Format, Record, need_object, refuse, register, rest
 from tilth.formats.columns import has, need
 from tilth.formats.rounds import of_rounds, rounds
-from tilth.formats.turns import read_list, text_at, unread
+from tilth.formats.turns import read_list, text_at, unread, with_system
 from tilth.sample import Sample
 
 NAME = "firefly"
 ROUND = ("human", "assistant")
+KEYS = ("conversation", "system")
 
 
 def read(record: Record, sample_id: str, place: str) -> Sample:
@@ -26,10 +30,9 @@ def read(record: Record, sample_id: str, place: str) -> Sample:
         [text_at(need(item, key, NAME, where), f"{where}.{key}", NAME) for key in ROUND]
         for item, where in ((item, f"conversation[{index}]") for index, item in enumerate(items))
     ]
-    meta = {**rest(found, ("conversation",)), **unread(items, "conversation", set(ROUND))}
-    return Sample(
-        sample_id, place, of_rounds([(None, asked, answered) for asked, answered in said]), meta=meta
-    )
+    meta = {**rest(found, KEYS), **unread(items, "conversation", set(ROUND))}
+    talk = of_rounds([(None, asked, answered) for asked, answered in said])
+    return Sample(sample_id, place, with_system(talk, found, NAME), meta=meta)
 
 
 def write(sample: Sample) -> dict[str, Any]:
@@ -49,4 +52,4 @@ def fits(record: Record) -> bool:
     return isinstance(items, list) and bool(items) and all(has(item, *ROUND) for item in items)
 
 
-firefly = register(Format(NAME, read, write, fits, rank=30, columns=("conversation",)))
+firefly = register(Format(NAME, read, write, fits, rank=30, columns=KEYS))

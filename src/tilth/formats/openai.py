@@ -2,7 +2,8 @@
 
 Roles system, user, assistant, tool; `tool_calls`, `tool_call_id`, `name`, `thinking` and a per-message `loss`, each
 written only where it is set. Content may also be a list of text parts, and a bare list of messages is read too.
-Keys of a message that Tilth does not know are kept, turn by turn, in `meta.messages`.
+A `system` text beside the messages, as Anthropic has it, is read as the first one. Keys of a message that Tilth does
+not know are kept, turn by turn, in `meta.messages`.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any
 
 from tilth.formats.base import Format, Record, need_object, refuse, register, rest
 from tilth.formats.columns import has, need
-from tilth.formats.turns import read_messages, read_tools, unread, write_messages
+from tilth.formats.turns import read_messages, read_tools, unread, with_system, write_messages
 from tilth.sample import Sample
 
 NAME = "openai"
-KEYS = ("messages", "tools")
+KEYS = ("messages", "tools", "system")
 
 
 def read(record: Record, sample_id: str, place: str) -> Sample:
@@ -34,7 +35,7 @@ def read_as(record: Record, sample_id: str, place: str, name: str) -> Sample:
         FormatError: as `read`.
     """
     found = {"messages": record} if isinstance(record, list) else need_object(record, name)
-    messages = read_messages(need(found, "messages", name), "messages", name)
+    messages = with_system(read_messages(need(found, "messages", name), "messages", name), found, name)
     meta = {**rest(found, KEYS), **unread(found["messages"], "messages")}
     return Sample(sample_id, place, messages, meta=meta, tools=read_tools(found, name))
 

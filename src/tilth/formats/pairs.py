@@ -7,12 +7,12 @@ from typing import Any
 
 from tilth.errors import FormatError
 from tilth.formats.alpaca import read_prompt as read_alpaca_prompt
-from tilth.formats.base import kind_of, optional_text, turn
+from tilth.formats.base import kind_of, turn
 from tilth.formats.columns import need
-from tilth.formats.turns import read_either
+from tilth.formats.turns import read_either, with_system
 from tilth.sample import Message
 
-PROMPT = ("prompt", "conversations", "messages", "instruction")
+PROMPT = ("prompt", "conversations", "messages", "instruction", "question")
 """Where a prompt may stand; the first key found is taken."""
 
 
@@ -30,10 +30,7 @@ def prompt_of(
     if key == "instruction":
         messages, lines = read_alpaca_prompt(record, name)
         return messages, lines, ("instruction", "input", "system", "history")
-    messages = read_prompt(record, key, name)
-    system = optional_text(record, "system", name) if key == "conversations" else ""
-    before = (turn("system", system),) if system else ()
-    return (*before, *messages), {}, (key, "system") if key == "conversations" else (key,)
+    return with_system(read_prompt(record, key, name), record, name), {}, (key, "system")
 
 
 def read_prompt(record: Mapping[str, Any], key: str, name: str) -> tuple[Message, ...]:

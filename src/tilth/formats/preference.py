@@ -2,7 +2,8 @@
 
 Written with an explicit prompt, as TRL recommends. Also read: answers as plain text or as one message, chosen and
 rejected that both begin with the prompt (TRL's implicit prompt), and LLaMA-Factory's files (`conversations` or
-`instruction` beside `chosen` and `rejected`). Each side is one answer; the sample's last message is the chosen one.
+`instruction` beside `chosen` and `rejected`; its old ones have both as the list `output`), and texts that hold the whole
+conversation, `Human: …` and `Assistant: …` (HH-RLHF). Each side is one answer; the sample's last message is the chosen one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tilth.formats.base import Format, Record, need_object, refuse, register, re
 from tilth.formats.columns import has
 from tilth.formats.pairs import PROMPT, answers, prompt_of, single
 from tilth.formats.rounds import prompt_and_answer
+from tilth.formats.speech import spoken
 from tilth.formats.turns import read_tools, write_messages
 from tilth.sample import Message, Sample
 
@@ -27,8 +29,10 @@ def read(record: Record, sample_id: str, place: str) -> Sample:
     Raises:
         FormatError: the prompt or an answer is missing, of the wrong type, or not one message.
     """
-    found = need_object(record, NAME)
+    found = _two(need_object(record, NAME))
     chosen, rejected = answers(found, "chosen", NAME), answers(found, "rejected", NAME)
+    if not any(key in found for key in PROMPT):
+        chosen, rejected = _told(found, "chosen", chosen), _told(found, "rejected", rejected)
     if chosen[0].role != "assistant":
         prompt, lines, used = _implicit(found, chosen, rejected)
         chosen, rejected = chosen[len(prompt) :], rejected[len(prompt) :]
@@ -56,7 +60,24 @@ def write(sample: Sample) -> dict[str, Any]:
 
 def fits(record: Record) -> bool:
     """Both answers are there."""
-    return has(record, "chosen", "rejected")
+    return has(record, "chosen", "rejected") or (
+        has(record, "instruction", "output") and _two(record) is not record
+    )
+
+
+def _two(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with both answers under their own keys, where it has them as a list of two."""
+    both = record.get("output")
+    if "chosen" in record or not (isinstance(both, list) and len(both) == 2):
+        return record
+    others = {key: value for key, value in record.items() if key != "output"}
+    return {**others, "chosen": both[0], "rejected": both[1]}
+
+
+def _told(record: Mapping[str, Any], key: str, found: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The turns of a side that is one text with the whole conversation."""
+    text = record[key]
+    return (spoken(text) if isinstance(text, str) else ()) or found
 
 
 def _implicit(

@@ -6,6 +6,7 @@ Read from `question`, `prompt` (text or messages), `messages` (without an answer
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tilth.errors import FormatError
@@ -21,7 +22,7 @@ NAME = "questions"
 PLACES = ("question", "prompt", "messages", "instruction", "title")
 ANSWERED = {
     "answer", "answers", "output", "response", "completion", "chosen", "rejected", "content", "text",
-    "conversations", "conversation", "instances", *ANSWERS,
+    "conversations", "conversation", "instances", "paragraphs", "article", "body", "canonical_solution", *ANSWERS,
 }  # fmt: skip
 """Keys beside which a record is more than a question: such records are not taken for questions unasked."""
 
@@ -58,12 +59,16 @@ def write(sample: Sample) -> dict[str, Any]:
 
 def fits(record: Record) -> bool:
     """A question and nothing that looks like its answer."""
-    if not isinstance(record, dict) or ANSWERED & record.keys():
+    if not isinstance(record, dict) or ANSWERED & record.keys() or any(map(_ONE_OF_SEVERAL, record)):
         return False
     messages = record.get("messages", record.get("prompt"))
     if isinstance(messages, list):
         return bool(messages) and has(messages[-1], "role") and messages[-1]["role"] == "user"
     return any(isinstance(record.get(key), str) for key in PLACES)
+
+
+_ONE_OF_SEVERAL = re.compile(r"(?i)(?:answer|response|output|completion)s?[ _]?(?:\d+|[a-z])").fullmatch
+"""An answer of several, as `response_0` or `answer_a`."""
 
 
 def _asked(record: Any, key: str) -> tuple[tuple[Message, ...], dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Plain documents: `{"text": "…"}`, one a line or a file.
 
+Also read: a list of lines under `text` (verses, paragraphs), and a record that is nothing but a string.
 A document becomes a sample with one user message and no answer: material that `augment.qa_from_text` asks about, and
 that every step on the question can clean, measure and compare.
 """
@@ -23,7 +24,10 @@ def read(record: Record, sample_id: str, place: str) -> Sample:
     Raises:
         FormatError: `text` is missing or no text.
     """
-    found = need_object(record, NAME)
+    found = {"text": record} if isinstance(record, str) else need_object(record, NAME)
+    lines = found.get("text")
+    if isinstance(lines, list) and lines and all(isinstance(line, str) for line in lines):
+        found = {**found, "text": "\n".join(lines)}
     document = need_text(found, "text", NAME)
     return Sample(sample_id, place, (turn("user", document),), meta=rest(found, ("text",)))
 
@@ -43,7 +47,7 @@ def write(sample: Sample) -> dict[str, Any]:
 
 def fits(record: Record) -> bool:
     """There is a text."""
-    return has(record, "text")
+    return has(record, "text") or isinstance(record, str)
 
 
 text = register(Format(NAME, read, write, fits, rank=90, columns=("text",)))

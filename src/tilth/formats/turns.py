@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tilth.errors import FormatError
-from tilth.formats.base import kind_of, turn
+from tilth.formats.base import kind_of, optional_text, turn
 from tilth.formats.columns import need
 from tilth.sample import Message, Role
 
@@ -16,18 +16,28 @@ ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
     "user": "user",
+    "human": "user",
+    "prompter": "user",
     "assistant": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "ai": "assistant",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
     "tool": "tool",
+    "function": "tool",
+    "ipython": "tool",
+    "observation": "tool",
 }
+"""Who speaks, by the words that data sets use, in any case."""
 SPEAKERS: dict[str, Role] = {
     "system": "system",
     "human": "user",
-    "user": "user",
     "gpt": "assistant",
-    "assistant": "assistant",
     "function_call": "assistant",
-    "observation": "tool",
-    "tool": "tool",
+    **ROLES,
+    "bing": "assistant",
+    "bard": "assistant",
 }
 _LOSS = ("loss", "weight", "loss_weight")
 _KEYS = {"role", "content", *_LOSS, "thinking", "reasoning_content", "tool_calls", "tool_call_id", "name"}
@@ -82,6 +92,20 @@ def read_either(value: Any, key: str, name: str) -> tuple[Message, ...]:
     """
     spoken = "from" in read_list(value, key, name)[0]
     return read_conversation(value, key, name) if spoken else read_messages(value, key, name)
+
+
+def with_system(messages: tuple[Message, ...], record: Mapping[str, Any], name: str) -> tuple[Message, ...]:
+    """The messages, after the text under `system` where there is one that the first message does not say already.
+
+    Raises:
+        FormatError: `system` is neither text nor null.
+    """
+    system = optional_text(record, "system", name)
+    return (
+        messages
+        if not system or messages[0] == turn("system", system)
+        else (turn("system", system), *messages)
+    )
 
 
 def unread(
@@ -195,9 +219,9 @@ def _spoken(item: Mapping[str, Any], where: str, name: str) -> Message:
 
 def _speaker(item: Mapping[str, Any], key: str, known: Mapping[str, Role], where: str, name: str) -> Role:
     word = text_at(need(item, key, name, where), f"{where}.{key}", name)
-    if word not in known:
+    if word.casefold() not in known:
         raise FormatError(f"not a {name} record: `{where}.{key}` is '{word}'.", f"Known: {', '.join(known)}.")
-    return known[word]
+    return known[word.casefold()]
 
 
 def _written(message: Message) -> dict[str, Any]:

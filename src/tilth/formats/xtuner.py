@@ -11,7 +11,7 @@ from typing import Any
 
 from tilth.errors import FormatError
 from tilth.formats.base import Format, Record, refuse, register
-from tilth.formats.openai import read_as
+from tilth.formats.openai import KEYS, read_as
 from tilth.formats.rounds import rounds
 from tilth.sample import Sample
 
@@ -41,4 +41,4 @@ def write(sample: Sample) -> dict[str, Any]:
     return {"messages": [{"role": message.role, "content": message.content} for message in sample.messages]}
 
 
-xtuner = register(Format(NAME, read, write, columns=("messages", "tools")))
+xtuner = register(Format(NAME, read, write, columns=KEYS))

@@ -8,7 +8,18 @@ import pytest
 
 from tilth.operators import grams as grams_module
 from tilth.operators.candidates import Measure
-from tilth.operators.grams import Documents, Vocabulary, comparison_text, encoded, firsts, flat, hashed, spans
+from tilth.operators.grams import (
+    Documents,
+    Vocabulary,
+    comparison_text,
+    encoded,
+    firsts,
+    flat,
+    hashed,
+    portions,
+    spans,
+)
+from tilth.operators.minhash import signatures
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Bounds, Compared
 from tilth.sample import Message, Sample
@@ -25,6 +36,18 @@ def test_hashed_counts_like_the_sets_of_ngrams(n):
     for x in range(len(TEXTS)):
         for y in range(len(TEXTS)):
             assert len(mine[x] & mine[y]) == len(sets[x] & sets[y])
+
+
+@pytest.mark.parametrize("portion", [1, 5, 9, 1000])
+def test_what_is_hashed_together_changes_nothing(portion, monkeypatch):
+    documents = list(zip(TEXTS, ["", *TEXTS[::-1]], strict=False))
+    whole, signed = hashed(documents, 3), signatures(TEXTS, 3, 16)
+    monkeypatch.setattr(grams_module, "PORTION", portion)
+    assert [part.tolist() for part in hashed(documents, 3)] == [part.tolist() for part in whole]
+    assert signatures(TEXTS, 3, 16).tolist() == signed.tolist()
+    cuts = list(portions([4, 0, 5, 100, 0]))
+    assert [at for cut in cuts for at in range(cut.start, cut.stop)] == [0, 1, 2, 3, 4], "each once, in order"
+    assert list(portions([])) == [slice(0, 0)]
 
 
 def test_the_same_words_in_another_part_are_other_ngrams():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
 from rensa import RMinHash
 
 from tilth.operators.candidates import Entries
-from tilth.operators.grams import BLOCK, flat, runs, spans
+from tilth.operators.grams import flat, portions, runs, spans
 
 BANDS, ROWS = 32, 4
 """A pair with Jaccard index 0.7 shares a band with probability 0.9998, one with 0.6 with 0.988."""
@@ -31,21 +31,22 @@ def signatures(texts: Sequence[str], n: int, size: int) -> Signatures:
     Two texts agree in a byte with the probability of their Jaccard index, or by chance in one of 256 others (b-bit
     minwise hashing: Li and König 2010).
     """
-    parts = [_minima(texts[first : first + BLOCK], n, size) for first in range(0, len(texts), BLOCK)]
+    parts = [_minima(texts[cut], n, size) for cut in portions(list(map(len, texts)))]
     return np.concatenate([np.empty((0, size), dtype=np.uint8), *(part.astype(np.uint8) for part in parts)])
 
 
 def bands(texts: Sequence[str], n: int) -> Bands:
     """Band values of the texts' n-gram sets, shape (texts, BANDS); equal ones make a candidate pair."""
-    parts = [_bands(texts[first : first + BLOCK], n) for first in range(0, len(texts), BLOCK)]
+    parts = [_bands(texts[cut], n) for cut in portions(list(map(len, texts)))]
     return np.concatenate([np.empty((0, BANDS), dtype=np.uint32), *parts])
 
 
 def _minima(texts: Sequence[str], n: int, size: int) -> npt.NDArray[np.uint32]:
     gram, starts = flat(texts, n)
     rows = RMinHash.digest_matrix_from_flat_token_hashes(gram, starts, size, _SEED).to_rows()
-    flattened = np.fromiter(chain.from_iterable(rows), np.uint32, len(texts) * size)
-    return flattened.reshape(len(texts), size)
+    # Twice as fast as an array of the numbers.
+    pack = Struct(f"={size}I").pack
+    return np.frombuffer(b"".join([pack(*row) for row in rows]), np.uint32).reshape(len(texts), size)
 
 
 def _bands(texts: Sequence[str], n: int) -> Bands:

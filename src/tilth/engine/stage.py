@@ -222,10 +222,14 @@ def _decide(
     def read(place: str) -> Sample:
         return state.sample(state.row_of[place])
 
-    def spread(look: Look) -> Iterator[Any]:
+    def spread(look: Look, among: np.ndarray | None) -> Iterator[Any]:
+        wanted = alive.copy()
+        if among is not None:
+            wanted[alive] = among
         tasks = [
-            _Looking(look, replace(state.layer(at), gone={}, proposed=()), alive[first:end])
+            _Looking(look, replace(state.layer(at), gone={}, proposed=()), wanted[first:end])
             for at, (first, end) in enumerate(pairwise(state.starts))
+            if wanted[first:end].any()
         ]
         return chain.from_iterable(workers.each(_looked, tasks))
 
@@ -247,11 +251,11 @@ class _Looking(NamedTuple):
 
     look: Look
     layer: Layer
-    alive: np.ndarray
+    wanted: np.ndarray
 
 
 def _looked(task: _Looking) -> list[Any]:
-    samples = (sample for _, sample in task.layer.pick(task.alive.tolist().__getitem__))
+    samples = (sample for _, sample in task.layer.pick(task.wanted.tolist().__getitem__))
     return [task.look(block) for block in iter(lambda: list(islice(samples, LOOKED_AT)), [])]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import MISSING, dataclass, field, is_dataclass
 from dataclasses import fields as dataclass_fields
 from functools import cached_property, partial
+from itertools import compress
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -55,21 +56,22 @@ class Facts:
     """The place of each row."""
     history: Mapping[str, str] = field(default_factory=dict)
     """Sides that earlier runs gave, by sample id. Only split operators read it."""
-    spread: Callable[[Look], Iterator[Any]] | None = None
-    """Lets several processes look at the samples; `None` where there is one."""
+    spread: Callable[[Look, np.ndarray | None], Iterator[Any]] | None = None
+    """Lets several processes look at the samples that a mask names, or at all; `None` where there is one."""
     share: Share = map
     """Lets several processes work on what a decision takes."""
     workers: int = 1
     """How many processes there are, for cutting the work. What is decided must never depend on it."""
 
-    def gather(self, look: Look, read: Read) -> Iterator[Any]:
-        """What `look` says of all samples, block by block in their order; several processes may look.
+    def gather(self, look: Look, read: Read, among: np.ndarray | None = None) -> Iterator[Any]:
+        """What `look` says of the samples, block by block in their order; several processes may look.
 
-        For what only some sets need, and what is too long for a fact.
+        For what only some sets need, and what is too long for a fact. `among` names the rows to look at, as a mask: all
+        without it.
         """
         if self.spread is not None:
-            return self.spread(look)
-        places = self.places
+            return self.spread(look, among)
+        places = self.places if among is None else list(compress(self.places, among.tolist()))
         blocks = (places[first : first + LOOKED_AT] for first in range(0, len(places), LOOKED_AT))
         return (look([read(place) for place in block]) for block in blocks)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from benchmarks.quality.cases import Pair, decide, numbered, sample
 from benchmarks.quality.figures import Figure, Part, because, enough_for, reported, share
 
-from tilth.operators.denoise import WrongCharacters, spelling
+from tilth.operators.denoise import spelling
+from tilth.operators.wrong_characters import WrongCharacters
 from tilth.sample import Propose, Sample
 
 Edit = tuple[int, int, str]

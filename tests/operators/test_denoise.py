@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tilth.operators import denoise, lexicon
+from tilth.operators import denoise, denoise_sets, lexicon
 from tilth.operators.base import OPERATORS, Facts
 from tilth.sample import Message, Propose, Sample
 
@@ -185,7 +185,7 @@ def test_an_answer_that_begins_with_another_one_is_offered_its_remainder():
         talk("猫为什么四脚着地？", WHOLE, "a:3"),
         talk("狗呢", "狗没有这样的本事。", "a:4"),
     ]
-    ((place, verdict),) = decide(denoise.MergedAnswers(), samples)
+    ((place, verdict),) = decide(denoise_sets.MergedAnswers(), samples)
     (proposal,) = verdict.proposals
     assert place == "a:2"
     assert (proposal.field, proposal.before, proposal.after) == (
@@ -210,13 +210,13 @@ def test_an_answer_that_begins_with_another_one_is_offered_its_remainder():
     ],
 )
 def test_answers_that_are_not_merged(first, second):
-    assert decide(denoise.MergedAnswers(), [talk(*first, "a:1"), talk(*second, "a:2")]) == []
+    assert decide(denoise_sets.MergedAnswers(), [talk(*first, "a:1"), talk(*second, "a:2")]) == []
 
 
 def test_the_longest_whole_answer_is_cut():
     longer = WHOLE + "这叫做翻正反射，小猫三周大时就会了。"
     samples = [talk("甲", WHOLE, "a:1"), talk("乙", longer, "a:2"), talk("丙", longer + "冰比水轻。", "a:3")]
-    found = {place: verdict.proposals[0] for place, verdict in decide(denoise.MergedAnswers(), samples)}
+    found = {place: verdict.proposals[0] for place, verdict in decide(denoise_sets.MergedAnswers(), samples)}
     assert found["a:3"].evidence == {"same_as": "a:2"}
     assert found["a:3"].after == "冰比水轻。"
     assert found["a:2"].evidence == {"same_as": "a:1"}
@@ -228,16 +228,18 @@ def test_two_answers_may_begin_with_the_same_one():
         talk("乙", WHOLE + "冰比水轻。", "a:2"),
         talk("丙", WHOLE + "海水是咸的。", "a:3"),
     ]
-    found = {place: verdict.proposals[0].after for place, verdict in decide(denoise.MergedAnswers(), samples)}
+    found = {
+        place: verdict.proposals[0].after for place, verdict in decide(denoise_sets.MergedAnswers(), samples)
+    }
     assert found == {"a:2": "冰比水轻。", "a:3": "海水是咸的。"}
 
 
 def test_min_chars_of_the_other_answer():
     samples = [talk("甲", "四个汉字", "a:1"), talk("乙", "四个汉字和别的", "a:2")]
-    assert decide(denoise.MergedAnswers(), samples) == []
-    assert [place for place, _ in decide(denoise.MergedAnswers(min_chars=4), samples)] == ["a:2"]
+    assert decide(denoise_sets.MergedAnswers(), samples) == []
+    assert [place for place, _ in decide(denoise_sets.MergedAnswers(min_chars=4), samples)] == ["a:2"]
     with pytest.raises(ValueError, match="min_chars"):
-        denoise.MergedAnswers(min_chars=0)
+        denoise_sets.MergedAnswers(min_chars=0)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_min_chars_of_the_other_answer():
 )
 def test_a_lost_first_hanzi_is_offered_back(question, answer, missing):
     samples = [talk("今天吃什么", "吃面吧。", "a:1"), talk(question, answer, "a:2")]
-    operator = denoise.ClippedStart(min_chars=3)
+    operator = denoise_sets.ClippedStart(min_chars=3)
     ((place, verdict),) = decide(operator, samples)
     (proposal,) = verdict.proposals
     assert (place, proposal.after, proposal.evidence["missing"]) == ("a:2", missing + answer, missing)
@@ -277,12 +279,12 @@ def test_a_lost_first_hanzi_is_offered_back(question, answer, missing):
 )
 def test_an_answer_that_lost_nothing(question, answer):
     others = [talk("北京有多大", "北京很大。", "a:1"), talk("哪里好玩", "去北京看看。", "a:2")]
-    assert decide(denoise.ClippedStart(), [*others, talk(question, answer, "a:3")]) == []
+    assert decide(denoise_sets.ClippedStart(), [*others, talk(question, answer, "a:3")]) == []
 
 
 def test_too_little_in_common_is_refused():
     with pytest.raises(ValueError, match="min_chars"):
-        denoise.ClippedStart(min_chars=2)
+        denoise_sets.ClippedStart(min_chars=2)
 
 
 PIECES = [
@@ -332,8 +334,9 @@ def test_the_tutorial_has_one_merged_and_one_clipped_answer(real_data):
     rows = [json.loads(line) for line in lines]
     samples = [talk(row["instruction"], row["output"], f"raw:{n}") for n, row in enumerate(rows, 1)]
     merged = [
-        (place, v.proposals[0].evidence["same_as"]) for place, v in decide(denoise.MergedAnswers(), samples)
+        (place, v.proposals[0].evidence["same_as"])
+        for place, v in decide(denoise_sets.MergedAnswers(), samples)
     ]
     assert merged == [("raw:214", "raw:211")]
-    assert [place for place, _ in decide(denoise.ClippedStart(), samples)] == ["raw:191"]
+    assert [place for place, _ in decide(denoise_sets.ClippedStart(), samples)] == ["raw:191"]
     assert len(samples) == 240

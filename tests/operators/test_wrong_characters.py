@@ -11,7 +11,7 @@ pytest.importorskip("jieba")
 pytest.importorskip("pypinyin")
 
 from tilth.operators.decoys import DECOYS, Tally, decoys
-from tilth.operators.denoise import WrongCharacters
+from tilth.operators.wrong_characters import WrongCharacters
 
 
 def answered(text, n=1):

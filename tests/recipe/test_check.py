@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tilth.errors import NotFoundError, RecipeError, SourceError
+from tilth.errors import FormatError, NotFoundError, RecipeError, SourceError
 from tilth.recipe import load, shipped_names
 from tilth.recipe.catalog import catalog, json_schema
 from tilth.recipe.check import check, shipped_text
@@ -139,7 +139,7 @@ def test_every_shipped_recipe_checks(folder, monkeypatch):
         monkeypatch.setenv(f"TEACHER_{name}", "x")
         monkeypatch.setenv(f"JUDGE_{name}", "x")
     names = shipped_names()
-    assert {"tutorial", "ruozhiba", "assistant", "roleplay"} <= set(names)
+    assert {"tutorial", "ruozhiba", "assistant", "roleplay", "texts"} <= set(names)
     for name in names:
         plan = check(shipped_text(name), name, folder, [f"data.from={folder / 'raw.jsonl'}"])
         assert plan.split_step is not None, name
@@ -244,3 +244,58 @@ def test_init_says_that_answers_are_missing_only_where_no_model_drafts_them(tmp_
     (tmp_path / "q.jsonl").write_text('{"question": "为什么云不会掉下来？"}\n', encoding="utf-8")
     note = init(tmp_path / "q.jsonl", recipe, tmp_path)["note"]
     assert ("--recipe augment" in note) == warned
+
+
+LINES = "".join(f"{n}. 为什么天上有{n}朵云？\n第二行。\n\n" for n in range(4))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "format_", "page"),
+    [
+        ("posts.txt", LINES, "text", "blocks"),
+        ("lines.txt", "一\n\n二\n\n三\n\n四\n", "text", ""),
+        ("mmlu.csv", "Which of these is a cloud?,a,b,c,d,B\nAnd this?,a,b,c,d,A\n", "choices", "rows"),
+        ("bbh.json", '{"canary": "x", "examples": [{"input": "问", "target": "答"}, {"input": "再问", "target": "再答"}]}', "alpaca", "items"),
+        ("one.json", '{"messages": [{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}]}', "openai", ""),
+        ("excel.csv", "问题;答案\n问，一;答\n", "alpaca", ""),
+    ],
+)  # fmt: skip
+def test_init_sees_how_the_records_lie(tmp_path, name, data, format_, page):
+    (tmp_path / name).write_text(data, encoding="utf-8")
+    found = init(tmp_path / name, None, tmp_path)
+    assert found["format"] == format_
+    assert (f"page: {page}" in found["note"]) == bool(page)
+    (spec,) = load(found["recipe"]).specs
+    assert (spec.format, spec.page or "") == (format_, page)
+
+
+@pytest.mark.parametrize(
+    ("data", "recipe", "format_", "to"),
+    [
+        ('{"question": "云为什么不掉下来？"}\n', "texts", "questions", "questions"),
+        ('{"text": "从前有座山。"}\n', "texts", "text", "text"),
+        ('{"question": "云为什么不掉下来？", "answer": "有气流托着。"}\n', "assistant", "csv", "openai"),
+    ],
+)
+def test_init_chooses_the_recipe_by_the_data(tmp_path, data, recipe, format_, to):
+    (tmp_path / "a.jsonl").write_text(data, encoding="utf-8")
+    found = init(tmp_path / "a.jsonl", None, tmp_path)
+    plan = load(found["recipe"])
+    assert (plan.recipe.name, found["format"], plan.recipe.data.to) == (recipe, format_, to)
+    assert ("recipe `texts`" in found["note"]) == (recipe == "texts")
+
+
+def test_init_says_that_a_table_without_a_header_cannot_be_told(tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        "今天天气很好，我很高行。\t今天天气很好，我很高兴。\n" * 2, encoding="utf-8"
+    )
+    with pytest.raises(FormatError, match="seems to have no header.*page: rows"):
+        init(tmp_path / "a.tsv", None, tmp_path)
+
+
+def test_init_says_that_images_are_not_read(tmp_path):
+    record = {
+        "messages": [{"role": "user", "content": "<image>谁？"}, {"role": "assistant", "content": "他。"}]
+    }
+    (tmp_path / "a.json").write_text(json.dumps([{**record, "images": ["1.jpg"]}]), encoding="utf-8")
+    assert "images stays in `meta`" in init(tmp_path / "a.json", None, tmp_path)["note"]

@@ -270,6 +270,75 @@ def test_tsv_cells_may_hold_quotation_marks(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.csv", '问;答\r\n"一，\r\n二";答\r\n'),
+        ("a.csv", '问\t答\n"一，\r\n二"\t答\n'),
+        ("a.csv", '问|答\n"一，\r\n二"|答\n'),
+        ("a.tsv", '问,答\n"一，\r\n二",答\n'),
+        ("a.csv", 'sep=;\r\n问;答\r\n"一，\r\n二";答\r\n'),
+        ("a.csv", '\ufeff"sep=|"\n问|答\n"一，\r\n二"|答\n'),
+    ],
+)
+def test_the_first_row_shows_the_delimiter(tmp_path, name, data):
+    assert told(read(put(tmp_path, name, data))) == [(1, {"问": "一，\r\n二", "答": "答"})]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "names"),
+    [
+        ("a.csv", "a;b,c;d\n1,2\n", ["a", "b,c", "d"]),
+        ("a.csv", "a;b,c\n1,2\n", ["a;b", "c"]),
+        ("a.csv", '"a;b;c"\n1\n', ["a;b;c"]),
+        ("a.tsv", "a, b, c\td\n1\t2\n", ["a, b, c", "d"]),
+    ],
+)
+def test_the_usual_delimiter_wins_where_it_cuts_as_often(tmp_path, name, data, names):
+    from tilth.sources.tables import header_of
+
+    path = put(tmp_path, name, data)
+    with path.open("rb") as stream:
+        assert header_of(stream, str(path)).names == names
+
+
+@pytest.mark.parametrize(("name", "joint"), [("a.csv", ","), ("a.tsv", "\t"), ("a.txt", "\t")])
+def test_a_table_without_a_header(tmp_path, name, joint):
+    path = put(tmp_path, name, f"一{joint}二\n三{joint}四\n")
+    assert told(read(path, page="rows")) == [
+        (1, {"column_1": "一", "column_2": "二"}),
+        (2, {"column_1": "三", "column_2": "四"}),
+    ]
+    assert told(read(path, page="rows", shard_bytes=1)) == told(read(path, page="rows"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"canary": "[{", "n": {"list": [{"no": 1}]}, "examples": [{"a": 1}, {"a": 2}], "end": [{"a": 3}]}',
+        '\ufeff{\n  "examples": [\n    {"a": 1},\n    {"a": 2}\n  ]\n}\n',
+    ],
+)
+def test_the_list_in_an_object(tmp_path, text):
+    path = put(tmp_path, "a.json", text)
+    assert told(read(path, page="items")) == [(1, {"a": 1}), (2, {"a": 2})]
+    assert told(read(put(tmp_path, "b.json", text[: text.index('{"a": 2')]), page="items"))[0] == (
+        1,
+        {"a": 1},
+    )
+
+
+def test_an_object_without_a_list_of_objects_says_so(tmp_path):
+    with pytest.raises(SourceError, match="no JSON object that holds a list of objects"):
+        read(put(tmp_path, "a.json", '{"a": [1, 2]}'), page="items")
+
+
+def test_documents_with_blank_lines_between_them(tmp_path):
+    found = read(put(tmp_path, "a.txt", "\ufeff1. 一\r\n  续\r\n\r\n\r\n2. 二\n\n3. 三\n续"), page="blocks")
+    assert told(found) == [(1, {"text": "1. 一\n  续"}), (5, {"text": "2. 二"}), (7, {"text": "3. 三\n续"})]
+    assert [entry.n for entry in found if entry.blank] == [3, 4, 6]
+
+
 def test_a_long_cell(tmp_path):
     answer = "长" * 200_000
     assert told(read(put(tmp_path, "a.csv", f"a\n{answer}\n"))) == [(1, {"a": answer})]

@@ -14,7 +14,10 @@ def command(
     data: Annotated[
         str | None, typer.Argument(help="Your data: a file, a folder, or hf:// and ms:// addresses.")
     ] = None,
-    recipe: Annotated[str, typer.Option(help="A shipped recipe to start from.")] = "assistant",
+    recipe: Annotated[
+        str | None,
+        typer.Option(help="A shipped recipe to start from; chosen by the data where it is left out."),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder (or .yaml file) to write.")] = Path(),
     list_: Annotated[bool, typer.Option("--list", help="List the shipped recipes.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over an existing recipe.")] = False,

@@ -63,6 +63,10 @@ def _first_misfit(records: Sequence[Record], counts: dict[str, int], best: int) 
 
 def _proposal(records: Sequence[Record]) -> str:
     found = guess(records)
+    if found is None and len(records) == 1 and isinstance(records[0], dict):
+        for key, value in records[0].items():
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                return f"Where the records are the list `{key}`, read them with `page: items`; `tilth init` writes that."
     if found is None:
         return (
             "Name one with `format:` and say which keys of yours it finds there: "

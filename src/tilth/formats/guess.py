@@ -89,7 +89,7 @@ def guess(records: Sequence[Record]) -> Guess | None:
     objects = [record for record in records if isinstance(record, dict)]
     if not objects or not _nearly_all(isinstance(record, dict) for record in records):
         return None
-    found = _turns(objects) or _preference(objects) or _pair(objects) or _text(objects)
+    found = _turns(objects) or _exam(objects) or _preference(objects) or _pair(objects) or _text(objects)
     return found if found and _nearly_all(_readable(record, found) for record in records) else None
 
 
@@ -115,6 +115,18 @@ def _are_turns(value: Any, keys: set[str]) -> bool:
         and bool(value)
         and all(isinstance(t, dict) and keys <= t.keys() for t in value)
     )
+
+
+def _exam(records: Sequence[dict[str, Any]]) -> Guess | None:
+    """Rows of a table without a header that end with the letter of the right option: question, options, letter."""
+    keys = [key for key in records[0] if not _nearly_all(str(r.get(key, "")).isdigit() for r in records)]
+    if not all(key.startswith("column_") for key in keys) or len(keys) < 4:
+        return None
+    question, *options, answer = keys
+    letters = dict(zip("ABCDEFGHIJ", options, strict=False))
+    if len(options) > len(letters) or not _nearly_all(r.get(answer) in letters for r in records):
+        return None
+    return Guess("choices", {"question": question, **letters, "answer": answer})
 
 
 def _preference(records: Sequence[dict[str, Any]]) -> Guess | None:

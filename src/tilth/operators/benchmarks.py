@@ -11,6 +11,7 @@ from tilth.errors import UserError
 from tilth.sources import entries, plan
 from tilth.sources.base import Entry, Spec
 from tilth.sources.layout import likely_encoding
+from tilth.sources.tables import are_names
 
 KEYS = (
     "question", "instruction", "prompt", "problem", "query", "turns", "messages", "conversations", "stem",
@@ -26,9 +27,6 @@ BESIDE = frozenset({
 """Where it does not stand, however long that text is."""
 
 USER = ("user", "human")
-LONG_NAME = 30
-"""The first row of a table with a cell longer than this, or one that ends like a sentence, is no header."""
-SENTENCE = tuple("?？。!！：:_")
 
 Question = tuple[int, str]
 """The item's number in its file, from 1 (a line number where items are lines), and its question."""
@@ -74,9 +72,7 @@ def _with_first_row(rows: Iterator[Entry]) -> Iterator[Entry]:
     first = next(rows, None)
     if first is None:
         return
-    if first.record is None or not any(
-        len(n) > LONG_NAME or n.rstrip().endswith(SENTENCE) for n in first.record
-    ):
+    if first.record is None or are_names(list(first.record)):
         yield from chain((first,), rows)
         return
     yield Entry(1, b"", dict(enumerate(first.record)))

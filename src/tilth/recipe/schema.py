@@ -27,7 +27,8 @@ class From(Section):
     columns: dict[str, str | None] = {}
     """The format's key → the record's key; null hides a key from the format."""
     page: str | None = None
-    """How a page or a text file is read: `article`, `list`, `thread`, or `file` and `line` for plain text."""
+    """How a page or a text file is read: `article`, `list`, `thread`, `file`, `line` and `blocks` for plain text, `rows` for a
+    table without a header, whose columns are then `column_1`, `column_2`…, or `items` for the list of objects in a JSON object."""
 
 
 class Data(Section):

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from yaml import YAMLError
 
-from tilth.errors import FormatError, SourceError, UserError
-from tilth.formats import detect, guess
+from tilth.errors import UserError
 from tilth.recipe.check import shipped_text
+from tilth.recipe.look import Seen, look
 from tilth.recipe.yaml import value
-from tilth.sources import files_of, sniff
-from tilth.sources.address import is_address, is_web, parse_address
-from tilth.sources.base import Spec
+from tilth.sources.address import is_address
 from tilth.store.files import write_text
 
-AUTO = "auto"
-LOOKED_AT = 20
-"""How many files of a folder are looked at."""
-KEEPS_ITS_SHAPE = ("kto", "preference")
-"""Formats whose samples only they carry: a recipe for them writes them again."""
 WITHOUT_ANSWERS = ("questions", "text")
-NO_ANSWERS = (
-    "This data has no answers; steps that need them drop every sample. "
-    "A model can draft them: tilth init DATA --recipe augment"
-)
+KEEPS_ITS_SHAPE = ("kto", "preference", *WITHOUT_ANSWERS)
+"""Formats that a recipe writes again: only they carry their samples, or nothing is added to them."""
+USUAL, TEXTS = "assistant", "texts"
+"""The shipped recipes for data with answers and without."""
+NO_ANSWERS = "This data has no answers; steps that need them drop every sample."
+DRAFT = "A model can draft answers: tilth init DATA --recipe augment"
 
 
-def init(data: str | Path | None, recipe: str, out: Path, force: bool = False) -> dict[str, Any]:
+def init(data: str | Path | None, recipe: str | None, out: Path, force: bool = False) -> dict[str, Any]:
     """Write a shipped recipe with your data in it; returns `{recipe, format, data, encoding, columns, note}`.
 
     Args:
         data: a file, a folder or a hub's address; its format is detected and written into the recipe, with the encoding and the keys
             that question and answer have there, where they are not the usual ones.
-        recipe: the shipped recipe to start from.
+        recipe: the shipped recipe to start from; `None` chooses `texts` for data without answers, else `assistant`.
         out: the folder to write `recipe.yaml` into, or a `.yaml` file, after which the run is named.
         force: write over an existing file.
 
@@ -48,14 +41,15 @@ def init(data: str | Path | None, recipe: str, out: Path, force: bool = False) -
         FormatError: no format fits the data.
         UserError: the file is there already.
     """
-    text = shipped_text(recipe)
+    seen = look(str(data)) if data is not None else Seen()
+    bare = seen.format in WITHOUT_ANSWERS
+    text = shipped_text(recipe or (TEXTS if bare else USUAL))
     target = out if out.suffix in (".yaml", ".yml") else out / "recipe.yaml"
-    seen = _look(str(data)) if data is not None else _Seen()
     if data is not None:
         source = str(data) if is_address(str(data)) else _relative(Path(data), target.parent)
-        text = _fill(text, "from", _source(source, seen.encoding))
+        text = _fill(text, "from", _source(source, seen))
         text = _fill(text, "format", _format(seen))
-        if seen.format in KEEPS_ITS_SHAPE:
+        if seen.format in KEEPS_ITS_SHAPE and "annotate.draft_answer" not in text:
             text = _fill(text, "to", seen.format)
     if out.suffix and target.stem != "recipe":
         text = _fill(text, "name", _flow(_name(target.stem)), indent="")
@@ -64,75 +58,25 @@ def init(data: str | Path | None, recipe: str, out: Path, force: bool = False) -
             f"{target} is there already.", "Write over it with --force, or choose another place with -o."
         )
     write_text(target, text)
-    notes = [*_notes(seen)]
-    if seen.format in WITHOUT_ANSWERS and "annotate.draft_answer" not in text:
-        notes.append(NO_ANSWERS)
+    notes = [*seen.notes()]
+    if bare and recipe is None:
+        notes += [
+            f"It has no answers, so the recipe `{TEXTS}` cleans it and writes it as `{seen.format}` again.",
+            DRAFT,
+        ]
+    elif bare and "annotate.draft_answer" not in text:
+        notes += [NO_ANSWERS, DRAFT]
     facts = {"recipe": str(target), "format": seen.format, "data": str(data) if data else ""}
     return {**facts, "encoding": seen.encoding, "columns": dict(seen.columns), "note": " ".join(notes)}
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What a look at the data shows."""
-
-    format: str = ""
-    encoding: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-
-def _look(data: str) -> _Seen:
-    """The format, the encoding and the column map that the data need; an address is looked at when it is fetched."""
-    if is_web(data):
-        raise SourceError(
-            f"{data} is a page, and whether it is an article, a list or a thread has to be said.",
-            "Start with `tilth init`, then write `from: {path: URL, page: article}` into the recipe.",
-        )
-    if is_address(data):
-        parse_address(data)
-        return _Seen(AUTO)
-    if not Path(data).exists():
-        raise SourceError(f"there is no file or folder {data}.", "Give the path of your data.")
-    files = [found.path for found in files_of([Spec(data)]) if not found.skipped]
-    looks = {path: sniff(path) for path in files[:LOOKED_AT]}
-    encodings = {look.encoding for look in looks.values()}
-    if len(encodings) > 1:
-        odd = next(path for path, look in looks.items() if look.encoding)
-        raise SourceError(
-            f"{odd} seems to be {looks[odd].encoding}, and other files there are not.",
-            "Convert it, or name each file with its encoding: `from: [{path: FILE, encoding: NAME}, …]`.",
-        )
-    encoding = next(iter(encodings), "")
-    if encoding:
-        looks = {path: sniff(path, encoding=encoding) for path in looks}
-    records = [record for look in looks.values() for record in look.records]
-    if not records:
-        wrong = next((f": {look.error}" for look in looks.values() if look.error), ", it is empty")
-        raise SourceError(f"{data} holds no record that can be read{wrong}.", "Give another file.")
-    try:
-        return _Seen(detect(records).name, encoding)
-    except FormatError:
-        found = guess(records)
-        if found is None:
-            raise
-        return _Seen(found.format, encoding, found.columns)
-
-
-def _notes(seen: _Seen) -> Iterator[str]:
-    if seen.format == AUTO:
-        yield "The first run fetches it and finds its format; look before with: tilth show ADDRESS"
-    if seen.encoding:
-        yield f"It seems to be {seen.encoding}; the recipe says so."
-    if seen.columns:
-        keys = ", ".join(f"`{key}` as `{ours}`" for ours, key in seen.columns.items())
-        yield f"No format has these keys; the recipe takes {keys}. Change `columns:` where that is wrong."
-
-
-def _source(path: str, encoding: str) -> str:
+def _source(path: str, seen: Seen) -> str:
     """The value of `data.from`."""
-    return f"{{path: {_flow(path)}, encoding: {encoding}}}" if encoding else _flow(path)
+    more = [f"{key}: {value}" for key, value in (("encoding", seen.encoding), ("page", seen.page)) if value]
+    return f"{{path: {', '.join([_flow(path), *more])}}}" if more else _flow(path)
 
 
-def _format(seen: _Seen) -> str:
+def _format(seen: Seen) -> str:
     """The value of `data.format`, with the column map in a line of its own below it."""
     if not seen.columns:
         return _flow(seen.format)

@@ -6,10 +6,12 @@ from tilth.sources.address import spec_at
 from tilth.sources.files import Found, Look, data_root, digest, entries, files_of, plan, size_of, sniff
 from tilth.sources.listing import is_there
 from tilth.sources.reading import entry_at
+from tilth.sources.tables import are_names
 
 __all__ = [
     "Found",
     "Look",
+    "are_names",
     "data_root",
     "digest",
     "entries",

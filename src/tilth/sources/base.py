@@ -6,10 +6,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-Layout = Literal["lines", "array", "object", "table", "documents", "parquet", "article", "list", "thread"]
-"""How records lie in a file: one a line, elements of one JSON array, one JSON value, rows of a table with a
-header, one plain-text document a file, rows in columns, or a web page
-that is one article, a list of links or a thread of posts."""
+Layout = Literal[
+    "lines",
+    "array",
+    "object",
+    "items",
+    "table",
+    "rows",
+    "documents",
+    "blocks",
+    "parquet",
+    "article",
+    "list",
+    "thread",
+]
+"""How records lie in a file: one a line, elements of one JSON array, one JSON value, the list of objects in one JSON
+object, rows of a table with a header or without one, one plain-text document a file, documents with blank lines
+between them, rows in columns, or a web page that is one article, a list of links or a thread of posts."""
 
 
 @dataclass(frozen=True)

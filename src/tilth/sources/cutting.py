@@ -18,9 +18,8 @@ from tilth.sources.streams import (
     open_bytes,
     open_utf8,
     size_of,
-    suffix_of,
 )
-from tilth.sources.tables import DELIMITERS, column_names, rows
+from tilth.sources.tables import header_of, rows
 
 
 class Cut(NamedTuple):
@@ -44,7 +43,7 @@ def parts_of(found: Found, spec: Spec, shard_bytes: int) -> list[tuple[Part, int
     layout = layout_of(found.path, encoding, spec.page)
     whole = Part(found.path, found.name, layout, encoding=encoding, source=found.source)
     size = size_of(found.path)
-    if layout == "table":
+    if layout in ("table", "rows"):
         _check_header(whole)
     as_it_lies = encoding == "utf-8" or (layout == "lines" and keeps_lines(encoding))
     if layout == "parquet":
@@ -93,9 +92,8 @@ def _cut_array(part: Part, shard_bytes: int) -> Iterator[Cut]:
 
 
 def _cut_table(part: Part, shard_bytes: int) -> Iterator[Cut]:
-    delimiter = DELIMITERS[suffix_of(part.path)]
     with open_bytes(part.path) as stream:
-        _, at = column_names(stream, delimiter, part.path)
+        _, at, delimiter = header_of(stream, part.path, named=part.layout == "table")
         start, n = at, 1
         stream.seek(at)
         for row in rows(iter(stream), delimiter):
@@ -109,11 +107,12 @@ def _cut_table(part: Part, shard_bytes: int) -> Iterator[Cut]:
 def _check_header(part: Part) -> None:
     """Find a table without a header before the run starts."""
     with open_utf8(part.path, part.encoding) as stream:
-        column_names(stream, DELIMITERS[suffix_of(part.path)], part.path)
+        header_of(stream, part.path)
 
 
 _CUTS: dict[Layout, Callable[[Part, int], Iterator[Cut]]] = {
     "lines": _cut_lines,
     "array": _cut_array,
     "table": _cut_table,
+    "rows": _cut_table,
 }

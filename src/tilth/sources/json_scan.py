@@ -18,6 +18,10 @@ _FLAT = re.compile(rb'[^"\[\]{},]*+(?:%s[^"\[\]{},]*+)*+' % _STRING, re.DOTALL)
 """Everything up to a bracket or comma outside strings, or up to a string whose end is not in sight."""
 _DEEP = re.compile(rb'[^"\[\]{}]*+(?:%s[^"\[\]{}]*+)*+' % _STRING, re.DOTALL)
 """The same inside an element, where commas mean nothing."""
+_LIST = re.compile(rb"%s[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*(?=\{)" % _STRING, re.DOTALL)
+_TEXT = re.compile(_STRING, re.DOTALL)
+HEAD = 1 << 20
+"""How far a list inside an object may begin, in bytes."""
 _TRIES = 8
 """How many endings are tried: the last ones in sight may lie inside an element."""
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -36,6 +40,19 @@ class Piece(NamedTuple):
     start: int
     """Offset of its first byte in the stream."""
     raw: bytes
+
+
+def list_in(head: bytes) -> int:
+    """Where the first element lies of the first list of objects right inside a JSON object; 0 where there is none.
+
+    Args:
+        head: the beginning of the object, at least as far as that element.
+    """
+    for match in _LIST.finditer(head):
+        bare = _TEXT.sub(b"", head[: match.start()])
+        if sum(map(bare.count, (b"{", b"["))) - sum(map(bare.count, (b"}", b"]"))) == 1:
+            return match.end()
+    return 0
 
 
 def pieces(stream: IO[bytes], start: int = 0, end: int = -1) -> Iterator[Piece]:

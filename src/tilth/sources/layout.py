@@ -16,6 +16,8 @@ from tilth.sources.tables import DELIMITERS
 
 HEAD = 1 << 20
 """How many bytes of a file are looked at."""
+TEXTS: dict[str, Layout] = {"file": "documents", "line": "lines", "blocks": "blocks", "rows": "rows"}
+"""What a plain text may be read as."""
 LINES = 20
 """How many lines of them."""
 
@@ -26,27 +28,29 @@ def layout_of(path: str, encoding: str, page: str | None) -> Layout:
     Args:
         path: the file.
         encoding: its encoding, in Python's spelling.
-        page: for plain text, `file` or `line`: how much one document is; `None` leaves it to the suffix.
-            For a web page, `article`, `list` or `thread`.
+        page: for plain text, `file`, `line` or `blocks`: how much one document is; `None` leaves it to the suffix.
+            For a table without a header, `rows`; for a JSON object with a list of objects, `items`. For a web page,
+            `article`, `list` or `thread`.
 
     Raises:
         SourceError: `page` is another word, or the file cannot be opened.
     """
-    if page not in (None, "file", "line", *PAGES):
+    if page not in (None, *TEXTS, "items", *PAGES):
         raise SourceError(
             f"unknown `page: {page}`.",
-            "Write `file` or `line` for text; for web pages `article`, `list` or `thread`.",
+            "Write `file`, `line` or `blocks` for text, `rows` for a table without a header, `items` for the list in a "
+            "JSON object; for web pages `article`, `list` or `thread`.",
         )
     suffix = suffix_of(path)
     if suffix in HTML:
         return _html_layout(path, page)
     if suffix in DELIMITERS:
-        return "table"
+        return "rows" if page == "rows" else "table"
     if suffix == PARQUET:
         return "parquet"
     if suffix in TEXT:
-        return "documents" if (page or TEXT[suffix]) == "file" else "lines"
-    return _json_layout(path, encoding)
+        return TEXTS.get(page or TEXT[suffix], "lines")
+    return "items" if page == "items" else _json_layout(path, encoding)
 
 
 def _html_layout(path: str, page: str | None) -> Layout:

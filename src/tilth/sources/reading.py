@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import IO
 
 from tilth.errors import SourceError
 from tilth.sources.base import Entry, Layout, Part
-from tilth.sources.json_scan import Kind, pieces
+from tilth.sources.json_scan import HEAD, Kind, list_in, pieces
 from tilth.sources.json_text import decode_error, parse
 from tilth.sources.listing import TEXT
 from tilth.sources.pages import page_entries
@@ -24,7 +24,7 @@ from tilth.sources.streams import (
     skip_bom,
     suffix_of,
 )
-from tilth.sources.tables import DELIMITERS, column_names, row_record, rows
+from tilth.sources.tables import header_of, row_record, rows
 
 _TROUBLE: dict[Kind, str] = {
     "endless": "this element of the array has no end: what follows it is set aside with it",
@@ -97,6 +97,25 @@ def _array(part: Part) -> Iterator[Entry]:
                 yield Entry(n, piece.raw, error=_TROUBLE[piece.kind])
 
 
+def _items(part: Part) -> Iterator[Entry]:
+    """The objects of the list in a JSON object; what stands behind the list is left alone."""
+    with open_utf8(part.path, part.encoding) as stream:
+        start = list_in(stream.read(HEAD))
+        if not start:
+            raise SourceError(
+                f"{part.path} is no JSON object that holds a list of objects.", "Leave out `page: items`."
+            )
+        stream.seek(start)
+        found = (piece for piece in pieces(stream, start) if piece.kind != "after")
+        for n, piece in enumerate(found, part.first):
+            if piece.kind == "element":
+                yield _json_entry(n, piece.raw)
+            elif piece.kind == "blank":
+                yield Entry(n, piece.raw, blank=True)
+            else:
+                yield Entry(n, piece.raw, error=_TROUBLE[piece.kind])
+
+
 def _object(part: Part) -> Iterator[Entry]:
     with open_utf8(part.path, part.encoding) as stream:
         skip_bom(stream)
@@ -111,10 +130,26 @@ def _documents(part: Part) -> Iterator[Entry]:
         yield Entry(1, raw, blank=True) if raw.isspace() else _text_entry(1, raw)
 
 
-def _table(part: Part) -> Iterator[Entry]:
-    delimiter = DELIMITERS[suffix_of(part.path)]
+def _blocks(part: Part) -> Iterator[Entry]:
+    """Documents of several lines, each with the number of its first line; blank lines lie between them."""
+    block: list[bytes] = []
+    n = part.first
     with open_utf8(part.path, part.encoding) as stream:
-        names, body = column_names(stream, delimiter, part.path)
+        skip_bom(stream)
+        for n, line in enumerate(chain(stream, [b""]), part.first):
+            if line.strip():
+                block.append(line)
+                continue
+            if block:
+                yield _text_entry(n - len(block), b"".join(block).rstrip(b"\r\n").replace(b"\r\n", b"\n"))
+                block = []
+            if line:
+                yield Entry(n, line.rstrip(b"\r\n"), blank=True)
+
+
+def _table(part: Part) -> Iterator[Entry]:
+    with open_utf8(part.path, part.encoding) as stream:
+        names, body, delimiter = header_of(stream, part.path, named=part.layout == "table")
         n = part.first
         for row in rows(_between(stream, max(part.start, body), part.end), delimiter):
             if not row.cells and not row.error:
@@ -129,8 +164,11 @@ _READERS: dict[Layout, Callable[[Part], Iterator[Entry]]] = {
     "lines": _lines,
     "array": _array,
     "object": _object,
+    "items": _items,
     "table": _table,
+    "rows": _table,
     "documents": _documents,
+    "blocks": _blocks,
     "parquet": parquet_entries,
     "article": page_entries,
     "list": page_entries,

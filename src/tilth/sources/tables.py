@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, NamedTuple
 
 from tilth.errors import SourceError
 from tilth.sources.json_text import decode_error
-from tilth.sources.streams import skip_bom
+from tilth.sources.streams import skip_bom, suffix_of
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+"""What stands between cells, by the suffix, where the first row does not show something else."""
+LONG_NAME = 30
+SENTENCE = tuple("?？。!！：:_")
+OTHERS = (";", "\t", "|", ",")
+_SEP = re.compile(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+"""The line by which Excel is told the delimiter; it is no row."""
 _LONGEST_CELL = 2**31 - 1
 
 
@@ -75,25 +83,75 @@ def rows(lines: Iterator[bytes], delimiter: str) -> Iterator[Row]:
         yield Row(len(whole), raw, cells, decode_error(raw) or error)
 
 
-def column_names(stream: IO[bytes], delimiter: str, path: str) -> tuple[list[str], int]:
-    """The names of the columns, and the offset where the rows begin; no names where the table is empty.
+class Header(NamedTuple):
+    """What the first row says of a table."""
+
+    names: list[str]
+    """The names of the columns; none where the table is empty."""
+    offset: int
+    """Where the rows begin."""
+    delimiter: str
+
+
+def header_of(stream: IO[bytes], path: str, *, named: bool = True) -> Header:
+    """The header of a table, and the delimiter that the first row shows.
 
     A column without a name is called `column_3` after its position; a name that comes again gets its position too.
+
+    Args:
+        stream: the table from its first byte, as UTF-8.
+        path: the file, whose suffix tells the usual delimiter.
+        named: whether the first row holds names; where it does not, it is a row like the others.
 
     Raises:
         SourceError: the header cannot be read.
     """
     offset = skip_bom(stream)
-    for row in rows(iter(stream), delimiter):
-        offset += row.size
+    first = stream.readline()
+    told = _SEP.fullmatch(first)
+    if told:
+        offset += len(first)
+        first = stream.readline()
+    delimiter = (
+        told[1].decode("ascii", "replace")
+        if told
+        else _delimiter(first, DELIMITERS.get(suffix_of(path), "\t"))
+    )
+    for row in rows(chain([first] if first else [], stream), delimiter):
         if row.error:
             raise SourceError(
                 f"the header of {path} cannot be read: {row.error}.",
                 "Where the file is no UTF-8, set for example `encoding: gb18030`.",
             )
+        if row.cells and not named:
+            return Header([f"column_{number}" for number in range(1, len(row.cells) + 1)], offset, delimiter)
+        offset += row.size
         if row.cells:
-            return unique_names(row.cells), offset
-    return [], offset
+            return Header(unique_names(row.cells), offset, delimiter)
+    return Header([], offset, delimiter)
+
+
+def _delimiter(first: bytes, usual: str) -> str:
+    """The delimiter that cuts the first line into most cells; the usual one where it cuts as many.
+
+    A tab never stands inside a cell, so where it is the usual one and there is one, it is it.
+    """
+    line = first.decode("utf-8", "replace").rstrip("\r\n")
+    if usual == "\t" in line:
+        return usual
+    return max((usual, *OTHERS), key=lambda delimiter: _cells(line, delimiter))
+
+
+def _cells(line: str, delimiter: str) -> int:
+    try:
+        return sum(map(len, csv.reader([line], delimiter=delimiter)))
+    except csv.Error:
+        return 0
+
+
+def are_names(cells: list[str]) -> bool:
+    """Whether the first row of a table looks like a header: no cell is long or ends like a sentence."""
+    return not any(len(cell) > LONG_NAME or cell.rstrip().endswith(SENTENCE) for cell in cells)
 
 
 def unique_names(cells: list[str]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 
 import pytest
 
-from tests.engine.conftest import QUESTIONS, lines, record
+from tests.engine.conftest import lines, record
 from tilth.engine import run
 from tilth.engine.local import Workers
 from tilth.errors import TilthError
@@ -50,23 +51,34 @@ def test_a_process_that_dies_is_told_of():
         list(workers.each(dying, [os.getpid()] * 3))
 
 
-def test_a_set_step_looks_at_samples_again_in_all_processes(project, monkeypatch):
-    rows = [
-        record(f"{q}（{i}）", f"这要分两层来看，{q * 4}" + "好" * (i % 2))
-        for q in QUESTIONS
-        for i in range(8)
-    ]
-    p = project(lines(rows), "- dedup.near: {on: answer}")
+def nearly(text: str, rng: random.Random) -> str:
+    """The text with up to two signs exchanged: some copies lie above the threshold, some below."""
+    signs = list(text)
+    for _ in range(rng.randint(0, 2)):
+        signs[rng.randrange(len(signs))] = chr(rng.randint(0x4E00, 0x5600))
+    return "".join(signs)
+
+
+def test_near_duplicates_are_the_same_for_any_number_of_processes(project, monkeypatch):
+    rng = random.Random(8)
+    texts = [["".join(chr(rng.randint(0x4E00, 0x5600)) for _ in range(40)) for _ in "qa"] for _ in range(60)]
+    p = project(
+        lines(record(*(nearly(part, rng) for part in rng.choice(texts))) for _ in range(400)), "- dedup.near"
+    )
     from tilth.sources import plan
 
-    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=8_000))
-    run(p.recipe, p.folder / "indexed", workers=1)
-    monkeypatch.setattr("tilth.operators.near.EXACT_SAMPLES", 0)
-    one, two = (run(p.recipe, p.folder / f"{n}", workers=n) for n in (1, 2))
-    assert one["counts"]["dropped"] == 7 * len(QUESTIONS)
-    assert two["counts"] == one["counts"]
-    dropped = [(p.folder / name / "dropped.jsonl").read_bytes() for name in ("indexed", "1", "2")]
-    assert dropped[0] == dropped[1] == dropped[2]
+    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=16_000))
+    monkeypatch.setattr("tilth.operators.pairs.TASK_CHARACTERS", 2_000)
+    outs = [("index", 1), ("index", 2), ("minhash", 1), ("minhash", 2), ("minhash", 3)]
+    found = set()
+    for way, workers in outs:
+        monkeypatch.setattr("tilth.operators.near.EXACT_SAMPLES", 50_000 if way == "index" else 0)
+        out = p.folder / f"{way}-{workers}"
+        dropped = run(p.recipe, out, workers=workers)["counts"]["dropped"]
+        assert 150 < dropped < 300
+        names = ("dropped.jsonl", "data/train.jsonl", "data/index.jsonl")
+        found.add(tuple((out / name).read_bytes() for name in names))
+    assert len(found) == 1
 
 
 def test_a_run_that_shared_nothing_starts_no_process_at_its_end():

@@ -70,11 +70,35 @@ def test_connect_joins_what_is_linked(kind, threshold, seed, small, chunk, monke
     assert join.roots(everything).tolist() == expected.roots(everything).tolist()
 
 
-@pytest.mark.parametrize(("most", "pairs"), [(1, 1), (8, 5), (4096, 1_000_000)])
+def guesses(kind, alike, truth, seed):
+    """Screens that pass all that is similar, and guess right, always yes, always no, or by chance."""
+    rng = np.random.default_rng(seed)
+
+    def screen(x, y):
+        passed = alike(x, y) | (truth[x, y] > 0)
+        chance = rng.random(x.size) < 0.5
+        likely = {"right": truth[x, y] > 0, "yes": passed, "no": ~passed, "chance": chance}[kind]
+        return passed, passed & likely
+
+    return screen
+
+
+@pytest.mark.parametrize(
+    ("guess", "most", "pairs", "ahead", "patience"),
+    [
+        ("right", 1, 1, 1, 1),
+        ("yes", 8, 5, 3, 2),
+        ("no", 8, 50, 100, 1),
+        ("chance", 8, 50, 100, 2),
+        ("yes", 4096, 1_000_000, 1_000_000, 1),
+    ],
+)
 @pytest.mark.parametrize(("kind", "threshold", "seed"), CASES)
-def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed, most, pairs, monkeypatch):
-    monkeypatch.setattr(greedy, "MOST", most)
-    monkeypatch.setattr(greedy, "PAIRS", pairs)
+def test_greedy_keeps_what_resembles_nothing_kept(
+    kind, threshold, seed, guess, most, pairs, ahead, patience, monkeypatch
+):
+    for name, value in {"MOST": most, "PAIRS": pairs, "AHEAD": ahead, "PATIENCE": patience}.items():
+        monkeypatch.setattr(greedy, name, value)
     groups, alike, truth = build(kind, threshold, seed)
     kept, dropped = [], {}
     for x in range(len(truth)):
@@ -83,7 +107,42 @@ def test_greedy_keeps_what_resembles_nothing_kept(kind, threshold, seed, most, p
             dropped[x] = (best, pytest.approx(truth[x, best]))
         else:
             kept.append(x)
-    assert keep_greedily(groups, len(truth), alike, lambda _: lambda x, y: truth[x, y]) == dropped
+    asked = []
+
+    def verify(x, y):
+        asked.extend(zip(x.tolist(), y.tolist(), strict=True))
+        return truth[x, y]
+
+    assert keep_greedily(groups, len(truth), guesses(guess, alike, truth, seed), verify) == dropped
+    assert len(asked) == len(set(asked)), "no pair is measured twice"
+
+
+def test_what_is_probably_similar_is_measured_at_once_and_against_few():
+    size, calls = 500, []
+    groups = candidates.Entries.of_any_size(np.zeros(size, dtype=np.int64), np.arange(size)).groups()
+
+    def verify(x, y):
+        calls.append(x.size)
+        return np.ones(x.size)
+
+    found = keep_greedily(groups, size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify)
+    assert (len(found), calls) == (size - 1, [size - 1])
+
+
+def test_a_guess_that_is_always_wrong_costs_a_few_rounds_a_block(monkeypatch):
+    size, calls = 500, []
+    monkeypatch.setattr(greedy, "MOST", 50)
+    groups = candidates.Entries.of_any_size(np.zeros(size, dtype=np.int64), np.arange(size)).groups()
+
+    def verify(x, y):
+        calls.append(x.size)
+        return np.zeros(x.size)
+
+    assert (
+        keep_greedily(groups, size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify) == {}
+    )
+    assert sum(calls) == size * (size - 1) // 2
+    assert len(calls) <= 4 * 11
 
 
 def test_a_limit_bounds_what_a_large_group_costs(monkeypatch):
@@ -106,7 +165,7 @@ def test_a_bucket_remembers_only_so_many(monkeypatch):
 
     def nothing_alike(x, y):
         asked.append(y.tolist())
-        return np.zeros(y.size, dtype=np.bool_)
+        return np.zeros((2, y.size), dtype=np.bool_)
 
-    assert keep_greedily(entries.groups(), size, nothing_alike, lambda _: lambda x, y: 0.0, bucket=3) == {}
+    assert keep_greedily(entries.groups(), size, nothing_alike, lambda x, y: np.zeros(x.size), bucket=3) == {}
     assert asked[-1] == [0, 1, 2]

@@ -117,12 +117,13 @@ def _hashed(documents: Sequence[Document], first: int, n: int) -> Hashes:
     return distinct(values)
 
 
-def portions(characters: Sequence[int]) -> Iterator[slice]:
-    """Cuts documents of so many characters each where a piece has about `PORTION` of them."""
-    upto = np.cumsum(characters)
+def portions(sizes: Sequence[int] | Ints, most: int | None = None) -> Iterator[slice]:
+    """Cuts a row of things of these sizes where a piece has about `most` in all; without it, `PORTION` characters."""
+    most = most or PORTION
+    upto = np.cumsum(sizes)
     whole = int(upto[-1]) if upto.size else 0
-    cuts = distinct(np.searchsorted(upto, np.arange(PORTION, whole, PORTION)))
-    return starmap(slice, pairwise([0, *cuts[cuts > 0].tolist(), len(characters)]))
+    cuts = distinct(np.searchsorted(upto, np.arange(most, whole, most)))
+    return starmap(slice, pairwise([0, *cuts[cuts > 0].tolist(), len(sizes)]))
 
 
 def flat(texts: Sequence[str], n: int) -> tuple[Hashes, Hashes]:

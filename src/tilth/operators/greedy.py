@@ -1,13 +1,18 @@
-"""Walks documents in order and keeps each that resembles none kept before, many documents at a time."""
+"""Walks documents in order and keeps each that resembles none kept before, many documents at a time.
+
+Who is a candidate depends on who was kept, and that on similarities, for which texts must be read. So the walk goes
+ahead on guesses; then all pairs that it met are measured together, by as many processes as there are, and where a
+guess was wrong the walk goes again from there. What it ends with is what one pair after the other would have given.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tilth.operators.candidates import Flags, Groups
+from tilth.operators.candidates import Flags, Groups, Values
 from tilth.operators.grams import Ints, distinct, runs, spans
 
 MOST = 4096
@@ -16,74 +21,194 @@ PAIRS = 1_000_000
 """Candidate pairs of one block at most, unless a single document has more."""
 SCREENED = 1 << 16
 """Pairs screened at a time, so that what is fetched for them stays in the cache."""
+AHEAD = 2_000_000
+"""Pairs held after which the walk stops to have measured what is not known of them; each takes 25 bytes."""
+PATIENCE = 3
+"""How often pairs are measured on guesses, before a block is settled that takes nothing for granted."""
 
-Screen = Callable[[Ints, Ints], Flags]
-"""Whether each document of one array may be similar to the one beside it; never false where it is."""
-Verify = Callable[[int, int], float]
-"""The similarity of two documents; 0 where it is below the threshold."""
-Prepare = Callable[[Ints], Verify]
-"""Told which documents of a block will be verified."""
+Screen = Callable[[Ints, Ints], tuple[Flags, Flags]]
+"""Whether each document of one array may be similar to the one beside it, never false where it is; and whether it
+probably is."""
+Verify = Callable[[Ints, Ints], Values]
+"""The similarity of each document of one array and the one beside it; 0 where it is below the threshold."""
+Dropped = dict[int, tuple[int, float]]
+"""For each document that is not kept: the kept one most similar to it (of equals the first), and the similarity."""
 
 
 def keep_greedily(
-    groups: Groups, documents: int, screen: Screen, prepare: Prepare, bucket: int | None = None
-) -> dict[int, tuple[int, float]]:
+    groups: Groups, documents: int, screen: Screen, verify: Verify, bucket: int | None = None
+) -> Dropped:
     """Keep each document that resembles none kept before it; candidates are those that share a key.
 
     A block of documents meets the kept ones before it and its own earlier ones. All its pairs are found, freed of
-    repetitions and screened at once; only those that pass are verified, one by one in order.
+    repetitions and screened at once; of those that pass, pairs with a kept one are verified.
 
     Args:
         groups: documents by key, numbered by rank: 0 is the first choice.
         documents: how many there are.
         screen: see `Screen`.
-        prepare: see `Prepare`.
+        verify: see `Verify`; it is given many pairs at once.
         bucket: how many kept documents to remember for one key; `None` for all.
-
-    Returns:
-        For each document that is not kept: the kept one most similar to it (of equals the first), and the similarity.
     """
-    index = _Kept(groups, documents, bucket)
-    kept = np.ones(documents, dtype=np.bool_)
-    dropped: dict[int, tuple[int, float]] = {}
-    present = distinct(groups.document)
-    at, size = 0, 64
-    while at < present.size:
-        block = present[at : at + size]
-        pairs = index.pairs(block, PAIRS if size > 1 else None)
+    walk = _Walk(groups, documents, screen, bucket)
+    while walk.goes_ahead():
+        walk.settle(verify)
+    return walk.dropped
+
+
+@dataclass
+class _Block:
+    """Documents that the walk passed together."""
+
+    members: Ints
+    end: int
+    """How many documents the walk has passed with it."""
+    size: int
+    """Documents of the next block at most."""
+    later: Ints
+    earlier: Ints
+    likely: Flags
+    value: Values
+    """The similarity of each pair, NaN where it is not known."""
+    dropped: Dropped = field(default_factory=dict)
+    entered: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """The groups that remember a document of it, each as often as it remembers one."""
+
+
+class _Walk:
+    """Where the walk is: blocks that are settled, and those beyond, of which something is taken for granted."""
+
+    def __init__(self, groups: Groups, documents: int, screen: Screen, bucket: int | None) -> None:
+        self._index = _Kept(groups, documents, bucket)
+        self._screen = screen
+        self._present = distinct(groups.document)
+        self._flags = bytearray(b"\1" * documents)
+        self._kept = np.frombuffer(self._flags, dtype=np.bool_)
+        self._at, self._size = 0, 64
+        self._blocks: list[_Block] = []
+        self._reach = documents
+        """Blocks that the walk goes ahead at most."""
+        self._pairs, self._values = np.zeros(0, np.int64), np.zeros(0)
+        """Pairs beyond what is settled that were measured, ascending, and their similarities."""
+        self.dropped: Dropped = {}
+
+    def goes_ahead(self) -> bool:
+        """Pass blocks on guesses; whether there were any."""
+        held = sum(block.later.size for block in self._blocks)
+        while self._at < self._present.size and len(self._blocks) < self._reach and held < AHEAD:
+            block = self._next()
+            if block is not None:
+                self._pass(block, trust=True)
+                self._enter(block)
+                self._blocks.append(block)
+                held += block.later.size
+        return bool(self._blocks)
+
+    def settle(self, verify: Verify) -> None:
+        """Measure what the blocks gone ahead take for granted, again and again until it is nothing."""
+        rounds = 0
+        while any(self._asked(block).any() for block in self._blocks):
+            self._learn(verify)
+            rounds += 1
+            self._again(trust=rounds < PATIENCE)
+        blocks = len(self._blocks)
+        self._reach = max(1, blocks // 2) if rounds >= PATIENCE else max(self._reach, 2 * blocks)
+        for block in self._blocks:
+            self.dropped |= block.dropped
+        self._blocks = []
+        ahead = self._pairs >> 32 > (self._present[self._at - 1] if self._at else -1)
+        self._pairs, self._values = self._pairs[ahead], self._values[ahead]
+
+    def _next(self) -> _Block | None:
+        """The next block with its pairs, or `None` where it had too many: then the next will be half as large."""
+        members = self._present[self._at : self._at + self._size]
+        pairs = self._index.pairs(members, PAIRS if self._size > 1 else None)
         if pairs is None:
-            size //= 2
-            continue
-        later, earlier = _screened(*pairs, screen)
-        verify = prepare(distinct(np.concatenate([later, earlier])))
-        for start, end in pairwise([*runs(later).tolist(), later.size]):
-            x = int(later[start])
-            best = _best(x, earlier[start:end], kept, verify)
-            if best is not None:
-                dropped[x] = best
-                kept[x] = False
-        index.add(block[kept[block]])
-        at += block.size
-        size = min(size * 2, MOST)
-    return dropped
+            self._size //= 2
+            return None
+        self._at, self._size = self._at + members.size, min(self._size * 2, MOST)
+        later, earlier, likely = _screened(*pairs, self._screen)
+        return _Block(members, self._at, self._size, later, earlier, likely, self._known(later, earlier))
+
+    def _known(self, later: Ints, earlier: Ints) -> Values:
+        value = np.full(later.size, np.nan)
+        if self._pairs.size:
+            pairs = later << 32 | earlier
+            at = np.minimum(np.searchsorted(self._pairs, pairs), self._pairs.size - 1)
+            known = self._pairs[at] == pairs
+            value[known] = self._values[at[known]]
+        return value
+
+    def _pass(self, block: _Block, trust: bool) -> None:
+        """Decide a block by what is known, and where nothing is by what is likely, or as if nothing were similar."""
+        guess = block.likely.astype(np.float64) if trust else np.zeros(block.later.size)
+        value = np.where(np.isnan(block.value), guess, block.value)
+        alike = np.flatnonzero(value)
+        self._kept[block.members] = True
+        flags, dropped, best = self._flags, block.dropped, 0.0
+        dropped.clear()
+        for x, y, similarity in zip(
+            block.later[alike].tolist(), block.earlier[alike].tolist(), value[alike].tolist(), strict=True
+        ):
+            # The pairs of a document stand together, and all others of its pairs are decided.
+            if flags[y] and (flags[x] or similarity > best):
+                dropped[x] = y, similarity
+                flags[x], best = 0, similarity
+
+    def _asked(self, block: _Block) -> Flags:
+        """The pairs with a kept document whose similarity is not known."""
+        return np.asarray(np.isnan(block.value) & self._kept[block.earlier])
+
+    def _learn(self, verify: Verify) -> None:
+        asked = [self._asked(block) for block in self._blocks]
+        later = np.concatenate([block.later[which] for block, which in zip(self._blocks, asked, strict=True)])
+        earlier = np.concatenate(
+            [block.earlier[which] for block, which in zip(self._blocks, asked, strict=True)]
+        )
+        values = verify(later, earlier)
+        ends = np.cumsum([int(which.sum()) for which in asked])
+        for block, which, part in zip(self._blocks, asked, np.split(values, ends[:-1]), strict=True):
+            block.value[which] = part
+        pairs = np.concatenate([self._pairs, later << 32 | earlier])
+        order = np.argsort(pairs)
+        self._pairs, self._values = pairs[order], np.concatenate([self._values, values])[order]
+
+    def _again(self, trust: bool) -> None:
+        """Decide the blocks again by what is known now, and go on from the first that turns out otherwise."""
+        for at, block in enumerate(self._blocks):
+            before = set(block.dropped)
+            self._pass(block, trust=True)
+            doubted = not trust and bool(self._asked(block).any())
+            if doubted:
+                self._pass(block, trust=False)
+            if doubted or before != block.dropped.keys():
+                self._return(at)
+                if trust:
+                    self.goes_ahead()
+                return
+
+    def _return(self, at: int) -> None:
+        """Forget the blocks after this one, and what the index remembers of it."""
+        for block in self._blocks[at:]:
+            self._index.leave(block.entered)
+        for block in self._blocks[at + 1 :]:
+            self._kept[block.members] = True
+        del self._blocks[at + 1 :]
+        block = self._blocks[at]
+        self._enter(block)
+        self._at, self._size = block.end, block.size
+
+    def _enter(self, block: _Block) -> None:
+        block.entered = self._index.add(block.members[self._kept[block.members]])
 
 
-def _best(x: int, others: Ints, kept: Flags, verify: Verify) -> tuple[int, float] | None:
-    found: tuple[int, float] | None = None
-    for y in others[kept[others]].tolist():
-        value = verify(x, y)
-        if value > (found[1] if found else 0):
-            found = y, value
-    return found
-
-
-def _screened(later: Ints, earlier: Ints, screen: Screen) -> tuple[Ints, Ints]:
-    parts = [
-        screen(later[first : first + SCREENED], earlier[first : first + SCREENED])
-        for first in range(0, later.size, SCREENED)
-    ]
-    passed = np.concatenate(parts) if parts else np.zeros(0, dtype=np.bool_)
-    return later[passed], earlier[passed]
+def _screened(later: Ints, earlier: Ints, screen: Screen) -> tuple[Ints, Ints, Flags]:
+    """The pairs that may be similar, and which of them probably are."""
+    passed, likely = np.zeros(later.size, np.bool_), np.zeros(later.size, np.bool_)
+    for first in range(0, later.size, SCREENED):
+        cut = slice(first, first + SCREENED)
+        passed[cut], likely[cut] = screen(later[cut], earlier[cut])
+    return later[passed], earlier[passed], likely[passed]
 
 
 class _Kept:
@@ -121,14 +246,20 @@ class _Kept:
         pairs = distinct((document[later[allowed]] << 32) | document[earlier[allowed]])
         return pairs >> 32, pairs & 0xFFFFFFFF
 
-    def add(self, block: Ints) -> None:
-        """Remember these in each of their groups that has room."""
+    def add(self, block: Ints) -> Ints:
+        """Remember these in each of their groups that has room; the groups that had."""
         entry, group = self._entries(block)
         _, before = _places_in_run(group)
         place = self._filled[group] + before
         room = place < self._bucket
-        self._slots[self._groups.starts[group[room]] + place[room]] = entry[room]
-        np.add.at(self._filled, group[room], 1)
+        entered = group[room]
+        self._slots[self._groups.starts[entered] + place[room]] = entry[room]
+        np.add.at(self._filled, entered, 1)
+        return entered
+
+    def leave(self, entered: Ints) -> None:
+        """Forget what was remembered last, in these groups."""
+        np.subtract.at(self._filled, entered, 1)
 
 
 def _places_in_run(values: Ints) -> tuple[Ints, Ints]:

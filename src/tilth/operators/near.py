@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, set_operator
 from tilth.operators.candidates import Entries, Flags, Groups, Measure
-from tilth.operators.grams import BLOCK, Document, Documents, Hashes, Ints, encoded, hashed
-from tilth.operators.greedy import Prepare, Screen, Verify, keep_greedily
+from tilth.operators.grams import Document, Ints, encoded
+from tilth.operators.greedy import Screen, keep_greedily
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
 from tilth.operators.minhash import (
     BUCKET,
@@ -23,6 +24,7 @@ from tilth.operators.minhash import (
     composed,
     signatures,
 )
+from tilth.operators.pairs import Pairs
 from tilth.operators.sketch import Bounds, Compared
 from tilth.sample import Drop, Sample, Verdict
 
@@ -89,17 +91,23 @@ class Near:
         """Drop each sample that resembles one that is kept, and say which."""
         ranking = order(facts.rows)
         ranking = ranking[~facts.rows["blank"][ranking]]
-        documents = Documents(facts.places, read, self._document)
         labels = facts.rows["label"][ranking]
         characters = facts.rows["chars"].sum(dtype=np.int64)
         if len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS:
-            documents.warm(np.sort(ranking))
-            groups, screen, bucket = *self._exactly(_Ranked(documents, ranking), labels), None
+            documents = self._fetched(facts, read, np.sort(ranking))
+            at = np.empty(len(facts), dtype=np.int64)
+            at[np.sort(ranking)] = np.arange(ranking.size)
+            ranked = [documents[row] for row in at[ranking].tolist()]
+            groups, screen, bucket = *self._exactly(ranked, labels), None
+
+            def fetch(rows: Ints) -> list[Document]:
+                return [documents[row] for row in at[rows].tolist()]
         else:
             signature = np.concatenate(list(facts.gather(self.signed, read)))[ranking]
             groups, screen, bucket = self._by_bands(signature), self._agree(signature, labels), BUCKET
-        prepare = self._verifier(_Ranked(documents, ranking))
-        dropped = keep_greedily(groups, ranking.size, screen, prepare, bucket)
+            fetch = partial(self._fetched, facts, read)
+        pairs = Pairs(facts, ranking, fetch, self.ngram, self.threshold)
+        dropped = keep_greedily(groups, ranking.size, screen, pairs.similarity, bucket)
         for x, (kept, similarity) in dropped.items():
             same_as = facts.places[ranking[kept]]
             evidence = {"same_as": same_as, "similarity": round(similarity, 4), "field": self.on}
@@ -111,6 +119,15 @@ class Near:
         size = SIGNATURE // self._parts
         return signatures(texts, self.ngram, size).reshape(len(samples), SIGNATURE)
 
+    def texts(self, samples: Sequence[Sample]) -> list[Document]:
+        """What is compared of some samples."""
+        return [self._document(sample) for sample in samples]
+
+    def _fetched(self, facts: Facts, read: Read, rows: Ints) -> list[Document]:
+        among = np.zeros(len(facts), dtype=np.bool_)
+        among[rows] = True
+        return list(chain.from_iterable(facts.gather(self.texts, read, among)))
+
     @property
     def _parts(self) -> int:
         return 2 if self.on == "both" else 1
@@ -120,17 +137,17 @@ class Near:
             return (sample.question,)
         return (answer(sample),) if self.on == "answer" else (sample.question, answer(sample))
 
-    def _exactly(self, documents: _Ranked, labels: np.ndarray) -> tuple[Groups, Screen]:
+    def _exactly(self, documents: Sequence[Document], labels: np.ndarray) -> tuple[Groups, Screen]:
         """Candidates from the n-grams of one part, and what tells that two samples are not alike.
 
         Every part of two near-duplicates is similar, so the index of any one part misses none: the part that promises
         fewer pairs is taken.
         """
         measure = Measure("jaccard", self.ngram, self.threshold)
-        tests: list[Screen] = []
+        tests: list[Callable[[Ints, Ints], Flags]] = []
         found: list[tuple[int, Groups]] = []
         for number in range(self._parts):
-            part = _Part(documents, number)
+            part = [(document[number],) for document in documents]
             if found and found[0][0] <= FEW_PAIRS * len(documents):
                 # Few pairs are alike in the question: only the answers of those need looking at.
                 tests.append(Bounds(part, measure).may_be)
@@ -141,12 +158,12 @@ class Near:
             sizes = np.diff(groups.starts)
             found.append((int((sizes * (sizes - 1)).sum()) // 2, groups))
 
-        def screen(x: Ints, y: Ints) -> Flags:
+        def screen(x: Ints, y: Ints) -> tuple[Flags, Flags]:
             alike: Flags = labels[x] == labels[y]
             for may_be in tests:
                 at = np.flatnonzero(alike)
                 alike[at] = may_be(x[at], y[at])
-            return alike
+            return alike, alike
 
         return min(found, key=lambda pair: pair[0])[1], screen
 
@@ -160,66 +177,11 @@ class Near:
         size = SIGNATURE // self._parts
         t = self.threshold
         least = t * size - DEVIATIONS * (size * t * (1 - t)) ** 0.5
+        usual = size * (t + (1 - t) / 256)
 
-        def screen(x: Ints, y: Ints) -> Flags:
-            same = (signature[x] == signature[y]).reshape(x.size, self._parts, size).sum(axis=2)
-            return np.asarray((same >= least).all(axis=1) & (labels[x] == labels[y]))
+        def screen(x: Ints, y: Ints) -> tuple[Flags, Flags]:
+            same = (signature[x] == signature[y]).reshape(x.size, self._parts, size).sum(axis=2).min(axis=1)
+            alike = np.asarray((same >= least) & (labels[x] == labels[y]))
+            return alike, alike & (same >= usual)
 
         return screen
-
-    def _verifier(self, documents: _Ranked) -> Prepare:
-        def prepare(members: Ints) -> Verify:
-            position = {rank: at for at, rank in enumerate(members.tolist())}
-            read = [documents[rank] for rank in members.tolist()]
-            columns = [
-                _sets([document[part] for document in read], self.ngram) for part in range(self._parts)
-            ]
-
-            def similarity(x: int, y: int) -> float:
-                least = 1.0
-                for column in columns:
-                    mine, other = column[position[x]], column[position[y]]
-                    both = np.sort(np.concatenate([mine, other]))
-                    shared = int(np.count_nonzero(both[1:] == both[:-1]))
-                    least = min(least, shared / (mine.size + other.size - shared))
-                return least if least >= self.threshold else 0.0
-
-            return similarity
-
-        return prepare
-
-
-def _sets(texts: Sequence[str], n: int) -> list[Hashes]:
-    """The distinct hashed n-grams of each text."""
-    found: list[Hashes] = []
-    for first in range(0, len(texts), BLOCK):
-        block = texts[first : first + BLOCK]
-        owner, gram = hashed([(text,) for text in block], n)
-        found += np.split(gram, np.searchsorted(owner, np.arange(1, len(block))))
-    return found
-
-
-class _Ranked(Sequence[Document]):
-    """Documents by rank."""
-
-    def __init__(self, documents: Documents, ranking: Ints) -> None:
-        self._documents, self._ranking = documents, ranking
-
-    def __len__(self) -> int:
-        return self._ranking.size
-
-    def __getitem__(self, rank: int) -> Document:  # type: ignore[override]  # nobody slices
-        return self._documents[int(self._ranking[rank])]
-
-
-class _Part(Sequence[Document]):
-    """One part of each document, as a document of its own."""
-
-    def __init__(self, documents: Sequence[Document], part: int) -> None:
-        self._documents, self._part = documents, part
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def __getitem__(self, index: int) -> Document:  # type: ignore[override]  # nobody slices
-        return (self._documents[index][self._part],)

@@ -86,6 +86,12 @@ def test_round_trip_loses_nothing(name):
     check()
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_record_does_not_depend_on_the_side(name):
+    write, sample = FORMATS.get(name).write, plain(name)
+    assert write(sample) == write(sample.replace(split="test")) == write(sample.replace(split="train"))
+
+
 @pytest.mark.parametrize("name", sorted(set(WRITTEN) - {"tilth"}))
 def test_a_writer_refuses_what_its_shape_cannot_carry(name):
     with pytest.raises(FormatError, match=f"^{name} (cannot|can|needs)"):

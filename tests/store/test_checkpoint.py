@@ -73,4 +73,4 @@ def test_every_field_survives():
         label=False,
         tools=({"type": "function"},),
     )
-    assert checkpoint._decode(checkpoint._encode(full)) == full
+    assert checkpoint.decode(checkpoint._encode(full)) == full

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tilth.errors import FolderError, FormatError
 from tilth.store.decisions import append, event, exemptions, standing
-from tilth.store.files import atomic, json_line, read_jsonl, sweep, write_jsonl, write_text
+from tilth.store.files import atomic, json_line, read_jsonl, spaced, sweep, write_jsonl, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import is_locked, locked
 from tilth.store.records import RecordWriter
+from tilth.store.splits import keep_splits, sides_of, write_splits
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
@@ -100,3 +104,35 @@ def test_a_table_opens_in_excel_and_refuses_what_it_has_no_column_for(tmp_path):
         with pytest.raises(FormatError, match="no column"):
             writer.add({"问题": "a", "别的": "b"})
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON)
+def test_what_msgspec_encoded_is_spelled_as_the_standard_library_spells_it(value):
+    assert spaced(msgspec.json.encode([value])) + b"\n" == json_line([value]).encode("utf-8")
+
+
+@pytest.mark.parametrize("number", [5e-05, 1e-05, 0.0001, 1e15, 1e16, 1.5e300, 1e-320, -2.5e-5, 10**30])
+def test_very_small_and_very_large_numbers_too(number):
+    for value in ({"a": number}, {"a": [number], "b": 1}, [[number]]):
+        assert spaced(msgspec.json.encode(value)) + b"\n" == json_line(value).encode("utf-8")
+
+
+def test_sides_come_back_also_from_an_edited_file(tmp_path):
+    path = tmp_path / "splits.jsonl"
+    write_splits(path, [("a", "train"), ("b", "test")], 7)
+    assert (
+        path.read_bytes()
+        == b'{"id": "a", "side": "train", "seed": 7}\n{"id": "b", "side": "test", "seed": 7}\n'
+    )
+    assert sides_of(path, 7) == {"a": "train", "b": "test"}
+    assert sides_of(path, 8) == {}
+    path.write_bytes(b'\xef\xbb\xbf{"note": 1, "id": "a",  "side": "test"}\r\n\r\n' + path.read_bytes())
+    assert sides_of(path, None) == {"a": "test"}
+    keep_splits(path, tmp_path / "kept.jsonl")
+    assert sides_of(tmp_path / "kept.jsonl", 7) == {"a": "train", "b": "test"}

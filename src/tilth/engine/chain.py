@@ -16,6 +16,7 @@ from tilth.recipe.plan import Step
 from tilth.sample import Drop, Hold, Made, Propose, Sample
 from tilth.sources.identity import record_id
 from tilth.store.decisions import content_hash
+from tilth.store.files import json_line, spaced
 
 Exempt = Mapping[str, frozenset[str]]
 """Step → ids, places, and ids with a text (`seen`) that people exempted from its verdict."""
@@ -29,12 +30,22 @@ Function = Callable[[Sample], Any]
 class Exits:
     """What left, and what was proposed, in the order it happened."""
 
-    doors: list[dict[str, Any]] = field(default_factory=list)
+    doors: list[bytes] = field(default_factory=list)
+    """Lines of the doors' files; see `left` and `set_aside`."""
     proposals: list[dict[str, Any]] = field(default_factory=list)
 
 
 Trace = Callable[[Step, Sample, Any], None]
 """Told about each outcome: the step, the sample before it, and the outcome or the error."""
+
+
+class _Known(msgspec.Struct):
+    id: str
+    place: str
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_known = msgspec.json.Decoder(_Known).decode
 
 
 def is_exempt(sample: Sample, exempt: frozenset[str]) -> bool:
@@ -102,21 +113,22 @@ def check_outcome(sample: Sample, outcome: Any, foreign: bool) -> None:
             msgspec.json.decode(text, type=Sample)
 
 
-def left(door: str, sample: Sample, step: str, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """A line of dropped.jsonl or held.jsonl, with its door."""
-    return {
-        "door": door,
-        "id": sample.id,
-        "place": sample.place,
-        "step": step,
-        "reason": reason,
-        "evidence": dict(evidence),
-        "sample": msgspec.to_builtins(sample),
-    }
+def left(
+    door: str, sample: Sample | msgspec.Raw, step: str, reason: str, evidence: Mapping[str, Any]
+) -> bytes:
+    """A line of dropped.jsonl or held.jsonl, with its door first; of a sample or of its JSON."""
+    known = _decode_known(sample) if isinstance(sample, msgspec.Raw) else sample
+    line = {"door": door, "id": known.id, "place": known.place, "step": step, "reason": reason}
+    return spaced(_encode({**line, "evidence": evidence, "sample": sample})) + b"\n"
+
+
+def set_aside(place: str, step: str, error: str, raw: bytes) -> bytes:
+    """A line of quarantined.jsonl, with its door first."""
+    return json_line(quarantined(place, step, error, raw)).encode("utf-8")
 
 
 def quarantined(place: str, step: str, error: str, raw: bytes) -> dict[str, Any]:
-    """A line of quarantined.jsonl, with its door. Bytes that are no UTF-8 stand there in base64."""
+    """What a line of quarantined.jsonl says. Bytes that are no UTF-8 stand there in base64."""
     line: dict[str, Any] = {"door": "quarantined", "place": place, "step": step, "error": error}
     try:
         line["raw"] = raw.decode("utf-8")
@@ -206,7 +218,7 @@ class Chain:
             kept.append(sample)
             return
         raw = raws.get(sample.place) or msgspec.json.encode(sample)
-        self.exits.doors.append(quarantined(sample.place, step.name, Failed(error).message, raw))
+        self.exits.doors.append(set_aside(sample.place, step.name, Failed(error).message, raw))
         tally.left("quarantined", "operator_error")
 
     def _settle(

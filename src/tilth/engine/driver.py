@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,13 +25,14 @@ from tilth.engine.tally import Tally, balance, merge
 from tilth.recipe.check import load
 from tilth.recipe.models import Named
 from tilth.recipe.plan import Plan, Stage, Step, content_key, digest_of_file
+from tilth.sample import Side
 from tilth.sources.base import Shard
 from tilth.sources.layout import encoding_hint
 from tilth.store.decisions import standing
-from tilth.store.files import read_json, sweep, write_json, write_jsonl, write_text
+from tilth.store.files import read_json, sweep, write_json, write_text
 from tilth.store.folder import RunFolder
 from tilth.store.lock import locked
-from tilth.store.splits import read_splits, sides_of
+from tilth.store.splits import keep_splits, sides_of, write_splits
 
 Progress = Callable[[str, int, int], None]
 """Told (step, done, total) as work goes on. Behind the name of a step that asks models stands what was paid so far."""
@@ -133,7 +134,7 @@ class _Run:
             self.done.unlink()
             self.before.unlink(missing_ok=True)
         if not self.before.exists():
-            write_jsonl(self.before, list(read_splits(self.folder.splits)))
+            keep_splits(self.folder.splits, self.before)
         write_text(self.folder.recipe, self.plan.text)
         write_text(self.folder.lock, lock_text(self.plan, self.inputs))
         write_json(
@@ -150,11 +151,15 @@ class _Run:
             if path.exists():
                 shutil.copy2(path, place / path.name)
 
-    def _history(self) -> dict[str, str]:
-        """Sides of earlier runs; a new seed draws a new split."""
+    @property
+    def _seed(self) -> Any:
         step = self.plan.split_step
-        seed = step.settings.get("seed") if step else None
-        return sides_of(self.before, seed)
+        return step.settings.get("seed") if step else None
+
+    @cached_property
+    def _history(self) -> dict[str, Side]:
+        """Sides of earlier runs; a new seed draws a new split."""
+        return sides_of(self.before, self._seed)
 
     def _final_key(self) -> str:
         recipe = self.plan.recipe
@@ -166,7 +171,6 @@ class _Run:
 
     def _stages(self) -> list[StageState]:
         states: list[StageState] = []
-        history = self._history()
         for stage, (key, set_keys) in zip(
             self.plan.stages, stage_keys(self.plan, self.inputs, self.exempt, self.folder), strict=True
         ):
@@ -175,7 +179,7 @@ class _Run:
             state = StageState(folder, marks)
             for step, set_key in zip(stage.sets, set_keys, strict=True):
                 exempt = self.exempt.get(step.name, frozenset())
-                state.settle(decide(state, step, set_key, exempt, history, self.workers, self.progress))
+                state.settle(decide(state, step, set_key, exempt, self._history, self.workers, self.progress))
             states.append(state)
         for path in self.folder.steps.glob("stage-*"):
             if int(path.name.split("-")[1]) > len(states):
@@ -252,8 +256,9 @@ class _Run:
         leaks = self.workers.beside(find_run_leaks, Proof(compare_questions(self.plan), written.questions))
         read, tallies, blank = self._tallies(states, written)
         counts = balance(read, tallies, blank)
-        history = self._history()
-        write_jsonl(self.folder.splits, self._sides(written, history)) if self.plan.split_step else None
+        history = self._history
+        if self.plan.split_step:
+            write_splits(self.folder.splits, self._sides(written), self._seed)
         status, reason = self._status(counts, [read, *tallies])
         result: dict[str, Any] = {
             "status": status,
@@ -315,17 +320,13 @@ class _Run:
         blank = sum(mark.blank for mark in states[0].marks)
         return (read[0] if read else Tally("read")), [*tallies, written.tally], blank
 
-    def _sides(self, written: Written, history: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _sides(self, written: Written) -> Iterator[tuple[str, str]]:
         """Today's sides in data order, then those of samples that are not here today but may return."""
-        step = self.plan.split_step
-        seed = step.settings.get("seed") if step else None
-        more = {} if seed is None else {"seed": seed}
-        left = dict(history)
+        left = dict(self._history)
         for sample_id, side in written.assigned():
             left.pop(sample_id, None)
-            yield {"id": sample_id, "side": side, **more}
-        for sample_id, side in left.items():
-            yield {"id": sample_id, "side": side, **more}
+            yield sample_id, side
+        yield from left.items()
 
     def _encodings(self) -> list[str]:
         """What to say about the first file of each source that is read as UTF-8 and seems to be something else."""

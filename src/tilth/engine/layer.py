@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import left, proposal_lines, quarantined
+from tilth.engine.chain import left, proposal_lines, set_aside
 from tilth.sample import SIDES, Drop, Hold, Message, Propose, Sample
-from tilth.store.checkpoint import read_lines, read_rows
+from tilth.store.checkpoint import decode, read_lines, read_rows
 
 NO_SIDE = -1
 Texts = tuple[Message, ...]
@@ -23,6 +23,7 @@ def names(index: int) -> dict[str, str]:
     """The files of one shard in a stage's folder."""
     return {
         "kept": f"kept-{index:05d}.jsonl",
+        "rendered": f"rendered-{index:05d}.jsonl",
         "doors": f"doors-{index:05d}.jsonl",
         "proposals": f"proposals-{index:05d}.jsonl",
         "places": f"places-{index:05d}.json",
@@ -65,16 +66,17 @@ class Layer:
         """The samples that go on, with what set steps added to them."""
         return (sample for _, sample in self.pick(lambda row: row not in self.gone))
 
-    def doors(self) -> Iterator[dict[str, Any]]:
-        """Door lines of all samples that left in this stage."""
-        yield from read_lines(self.folder / names(self.index)["doors"])
-        for row, sample in self.pick(self.gone.__contains__) if self.gone else ():
+    def doors(self) -> Iterator[bytes]:
+        """Door lines of all samples that left in this stage; the door stands first in each."""
+        with (self.folder / names(self.index)["doors"]).open("rb") as lines:
+            yield from lines
+        for row, line in self._lines(self.gone.__contains__) if self.gone else ():
             step, verdict = self.gone[row]
             if isinstance(verdict, str):
-                yield quarantined(sample.place, step, verdict, msgspec.json.encode(sample))
+                yield set_aside(decode(line).place, step, verdict, line)
             else:
                 door = "dropped" if isinstance(verdict, Drop) else "held"
-                yield left(door, sample, step, verdict.reason, verdict.evidence)
+                yield left(door, msgspec.Raw(line), step, verdict.reason, verdict.evidence)
 
     def proposals(self) -> Iterator[dict[str, Any]]:
         """Proposal lines of all steps of this stage."""
@@ -87,5 +89,15 @@ class Layer:
     def pick(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Sample]]:
         """Row and sample of the rows that are wanted, with what set steps added to them."""
         sides = self.sides.tolist()
-        for row, sample in read_rows(self.folder / names(self.index)["kept"], wanted):
-            yield row, added(sample, sides[row], self.signals.get(row), self.texts.get(row))
+        for row, line in read_rows(self.folder / names(self.index)["kept"], wanted):
+            yield row, added(decode(line), sides[row], self.signals.get(row), self.texts.get(row))
+
+    def _lines(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, bytes]]:
+        """As `pick`, but the samples as JSON; those to which nothing was added are never taken apart."""
+        sides = self.sides.tolist()
+        for row, line in read_rows(self.folder / names(self.index)["kept"], wanted):
+            if sides[row] == NO_SIDE and row not in self.signals and row not in self.texts:
+                yield row, line[:-1]
+            else:
+                sample = added(decode(line), sides[row], self.signals.get(row), self.texts.get(row))
+                yield row, msgspec.json.encode(sample)

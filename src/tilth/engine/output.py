@@ -13,7 +13,7 @@ import numpy as np
 from tilth.engine.local import Workers
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.engine.writing import DOORS, QUESTIONS, READABLE, Group, Piece, Topics, Writing, part, write_shard
+from tilth.engine.writing import DOORS, QUESTIONS, READABLE, Counts, Group, Piece, Writing, part, write_shard
 from tilth.formats.base import Format
 from tilth.operators.grams import firsts
 from tilth.operators.topics import KEYS, are_topics
@@ -38,7 +38,7 @@ class Written:
     """By shard: characters of question and answer of each kept sample."""
     made: bool = False
     """Whether a step made one of the kept samples."""
-    topics: Topics = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
+    topics: Counts = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
     gone: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     """(door, step, reason) → the samples that left there, door by door."""
     proposed: dict[str, Group] = field(default_factory=dict)
@@ -145,7 +145,7 @@ def _join_index(folder: RunFolder, parts: Iterable[Path]) -> None:
                 for line in lines:
                     name, row = line.split(b" ", 1)
                     numbers[name] += 1
-                    handle.write(b'{"file": "%b", "line": %d, %b' % (name, numbers[name], row[1:]))
+                    handle.write(b'{"file": "%b", "line": %d, %b' % (name, numbers[name], row))
             each.unlink()
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable
 
 from tilth.sources.base import Shard
 
@@ -23,15 +22,18 @@ def split_place(place: str) -> tuple[str, int, str]:
     return match["name"], int(match["n"]), match["made"]
 
 
-def in_source_order(lines: Iterable[dict[str, Any]], shard: Shard) -> list[dict[str, Any]]:
-    """Lines that carry a place of the shard, in the order of its parts."""
+def source_order(shard: Shard) -> Callable[[str], tuple[int, int, list[tuple[str, int]]]]:
+    """What to sort places of a shard by to have them in the order of its parts."""
     ranks: dict[str, int] = {}
     for part in shard.parts:
         ranks.setdefault(part.name, len(ranks))
-    return sorted(lines, key=lambda line: _order(line["place"], ranks))
 
+    def order(place: str) -> tuple[int, int, list[tuple[str, int]]]:
+        name, _, end = place.rpartition(":")
+        if name in ranks and end.isdecimal():
+            return ranks[name], int(end), []
+        name, n, made = split_place(place)
+        steps = [(step, int(k)) for step, k in (part.rsplit("#", 1) for part in made.split("/") if part)]
+        return ranks.get(name, 0), n, steps
 
-def _order(place: str, ranks: dict[str, int]) -> tuple[int, int, list[tuple[str, int]]]:
-    name, n, made = split_place(place)
-    steps = [(step, int(k)) for step, k in (part.rsplit("#", 1) for part in made.split("/") if part)]
-    return ranks.get(name, 0), n, steps
+    return order

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from tilth.engine.chain import Chain, Exempt, Failed, Function, attempt, quarantined
+from tilth.engine.chain import Chain, Exempt, Failed, Function, attempt, set_aside
 from tilth.engine.layer import Layer, names
 from tilth.engine.reading import sample_of
 from tilth.engine.tally import Tally
@@ -104,6 +104,8 @@ class Pass:
         """What models answered, a line an answer."""
 
     def __enter__(self) -> Pass:
+        # What was rendered of an earlier checkpoint must not outlive it.
+        self._file("rendered").unlink(missing_ok=True)
         handle = self._stack.enter_context(atomic(self._file("kept")))
         self._writer = Writer(handle)
         return self
@@ -131,7 +133,8 @@ class Pass:
         task, chain, reader = self._task, self._chain, self._reader
         self._writer.flush()
         self._stack.close()
-        _write_lines(self._file("doors"), reader.doors + chain.exits.doors)
+        with atomic(self._file("doors")) as handle:
+            handle.writelines(reader.doors + chain.exits.doors)
         _write_lines(self._file("proposals"), chain.exits.proposals)
         if self.asked:
             _write_lines(self._file("answers"), self.asked)
@@ -159,7 +162,7 @@ class _Reader:
         self._task = task
         self.tally = Tally("read")
         self.blank = 0
-        self.doors: list[dict[str, Any]] = []
+        self.doors: list[bytes] = []
 
     def chunks(self) -> Iterator[tuple[list[Sample], dict[str, bytes]]]:
         before = self._task.before
@@ -192,7 +195,7 @@ class _Reader:
                 try:
                     sample = sample_of(entry, part, spec)
                 except FormatError as error:
-                    self.doors.append(quarantined(f"{part.name}:{entry.n}", "read", str(error), entry.raw))
+                    self.doors.append(set_aside(f"{part.name}:{entry.n}", "read", str(error), entry.raw))
                     self.tally.left("quarantined", "unreadable" if entry.error else "wrong_shape")
                     continue
                 self.tally.kept += 1

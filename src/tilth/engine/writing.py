@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import IO, Any
 
 import msgspec
 
-from tilth.engine.chain import quarantined
-from tilth.engine.layer import Layer
-from tilth.engine.places import in_source_order, split_place
+from tilth.engine.chain import set_aside
+from tilth.engine.layer import NO_SIDE, Layer
+from tilth.engine.places import source_order, split_place
+from tilth.engine.rendering import About, Rendered, Rendering, Topics
 from tilth.engine.tally import Tally
 from tilth.errors import FormatError
-from tilth.formats.base import FORMATS, Format
-from tilth.operators.topics import KEYS, MOST_TOPICS, said
-from tilth.sample import SIDES, Sample
+from tilth.formats.base import FORMATS
+from tilth.operators.topics import KEYS, MOST_TOPICS
+from tilth.sample import SIDES
 from tilth.sources.base import Shard
 from tilth.sources.reading import entries
 from tilth.store.checkpoint import read_lines
@@ -37,7 +38,7 @@ SHOWN = 3
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 
-Topics = dict[str, dict[str, Counter[str]] | None]
+Counts = dict[str, dict[str, Counter[str]] | None]
 """Field of `meta` → door → how often each value; `None` where there are too many values for topics."""
 
 
@@ -86,30 +87,20 @@ class Piece:
     """Characters of question and answer of each kept sample."""
     made: bool = False
     """Whether a step made one of the kept samples."""
-    topics: Topics = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
+    topics: Counts = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
     gone: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     """(door, step, reason) → the samples that left there."""
     proposed: dict[str, Group] = field(default_factory=dict)
     """Step → its proposals."""
-    _known: dict[bytes, str] = field(default_factory=dict)
 
-    def about(self, door: str, meta: Mapping[str, Any]) -> None:
-        """Note what the source says that a sample is about."""
-        for key, doors in self.topics.items():
+    def about(self, door: str, found: Sequence[Topics]) -> None:
+        """Note what the source says that samples of a door are about."""
+        for at, key in enumerate(KEYS):
+            doors = self.topics[key]
             if doors is not None:
-                doors[door][self._said(meta.get(key))] += 1
+                doors[door].update([topics[at] for topics in found])
                 if len(doors[door]) > MOST_TOPICS:
                     self.topics[key] = None
-
-    def _said(self, value: Any) -> str:
-        """`said`, which takes apart what is nested only once: few values name most samples."""
-        if value is None or isinstance(value, str):
-            return value or ""
-        key = _encode(value)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = said(value)
-        return found
 
 
 def part(folder: Path, kind: str, index: int) -> Path:
@@ -121,63 +112,69 @@ def write_shard(task: Writing) -> Piece:
     """Write a shard's part of `data/`, of the index, of the other doors and of the proposals."""
     piece = Piece(task.shard.index)
     late = _write_kept(task, piece)
-    lines = [line for layer in task.layers for line in layer.doors()]
-    _write_doors(task, piece, _with_sources(lines + late, task.shard))
+    _write_doors(task, piece, [line for layer in task.layers for line in layer.doors()] + late)
     proposals = [line for layer in task.layers for line in layer.proposals()]
+    order = source_order(task.shard)
     with part(task.folder, "proposals", piece.index).open("wb") as handle:
-        for line in in_source_order(proposals, task.shard):
-            handle.write(json_line(line).encode("utf-8"))
-            _note(piece.proposed.setdefault(line["step"], Group()), line)
+        for line in sorted(proposals, key=lambda line: order(line["place"])):
+            text = json_line(line).encode("utf-8")
+            handle.write(text)
+            _note(piece.proposed.setdefault(line["step"], Group()), text)
     return piece
 
 
-def _write_kept(task: Writing, piece: Piece) -> list[dict[str, Any]]:
+def _write_kept(task: Writing, piece: Piece) -> list[bytes]:
     """Write what is kept; returns door lines of the samples that the format cannot carry."""
-    target: Format = FORMATS.get(task.target)
-    write, suffix = target.write or _unwritable, target.container
-    late: list[dict[str, Any]] = []
+    target, layer = FORMATS.get(task.target), task.layers[-1]
+    suffix, given = target.container, layer.sides.tolist()
+    refused: dict[int, str] = {}
+    about: list[Topics] = []
     writers: dict[str, RecordWriter] = {}
     with ExitStack() as stack:
-        index, questions = (
-            stack.enter_context(part(task.folder, kind, piece.index).open("wb"))
-            for kind in ("index", QUESTIONS)
-        )
-        for sample in task.layers[-1].kept():
-            piece.tally.taken += 1
-            piece.about("kept", sample.meta)
-            side = sample.split or "train"
+
+        def opened(kind: str) -> IO[bytes]:
+            return stack.enter_context(part(task.folder, kind, piece.index).open("wb"))
+
+        index, questions = opened("index"), opened(QUESTIONS)
+        for row in Rendering(layer, target).kept():
+            about.append(row.topics)
+            split = row.split if given[row.row] == NO_SIDE else SIDES[given[row.row]]
+            side = split or "train"
             try:
-                record = write(sample)
+                if row.error:
+                    raise FormatError(row.error)
                 if side not in writers:
-                    handle: IO[bytes] = stack.enter_context(part(task.folder, side, piece.index).open("wb"))
-                    writers[side] = RecordWriter(handle, suffix, task.columns.get(side, ()))
-                writers[side].add(record)
+                    writers[side] = RecordWriter(opened(side), suffix, task.columns.get(side, ()))
+                writers[side].add_json(row.record)
             except FormatError as error:
-                late.append(quarantined(sample.place, "write", str(error), msgspec.json.encode(sample)))
-                piece.tally.left("quarantined", "cannot_be_written")
+                refused[row.row] = str(error)
                 continue
-            questions.write(_keep(piece, sample, side))
-            row = {"id": sample.id, "place": sample.place, "family": sample.root, "split": side}
-            index.write(f"{side}.{suffix} {json_line(row)}".encode())
+            if split:
+                piece.ids.append(int(row.id, 16))
+                piece.sides.append(SIDES.index(split))
+            piece.chars.append(row.chars)
+            piece.made = piece.made or ("#" in row.place and split_place(row.place)[2] != "")
+            questions.write(_encode((side, row.place, row.question)) + b"\n")
+            index.write(_index_line(row, side, suffix))
+    piece.about("kept", about)
+    for _ in refused:
+        piece.tally.left("quarantined", "cannot_be_written")
+    piece.tally.taken, piece.tally.kept = len(about), len(about) - len(refused)
     piece.rows = {side: writer.rows for side, writer in writers.items() if writer.rows}
     piece.columns = {side: writer.columns for side, writer in writers.items() if writer.columns}
-    return late
+    samples = layer.pick(refused.__contains__) if refused else ()
+    return [set_aside(s.place, "write", refused[row], msgspec.json.encode(s)) for row, s in samples]
 
 
-def _unwritable(sample: Sample) -> dict[str, Any]:
-    raise FormatError("this format can only be read.")
-
-
-def _keep(piece: Piece, sample: Sample, side: str) -> bytes:
-    """Note a sample that was written; returns the line of its question."""
-    piece.tally.kept += 1
-    question = sample.question
-    if sample.split is not None:
-        piece.ids.append(int(sample.id, 16))
-        piece.sides.append(SIDES.index(sample.split))
-    piece.chars.append((len(question), len(sample.answer)))
-    piece.made = piece.made or ("#" in sample.place and split_place(sample.place)[2] != "")
-    return _encode((side, sample.place, question)) + b"\n"
+def _index_line(row: Rendered, side: str, suffix: str) -> bytes:
+    """The file's name, and the line of the index but for the name and the number of the line in that file."""
+    known = _encode(row.id), _encode(row.place), _encode(row.family or row.id)
+    return b'%b.%b "id": %b, "place": %b, "family": %b, "split": "%b"}\n' % (
+        side.encode(),
+        suffix.encode(),
+        *known,
+        side.encode(),
+    )
 
 
 def read_kept_questions(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]:
@@ -185,44 +182,72 @@ def read_kept_questions(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]
     return (line for file in files for line in read_lines(file, _decode))
 
 
-def _write_doors(task: Writing, piece: Piece, lines: list[dict[str, Any]]) -> None:
+_About = msgspec.defstruct("_About", [(key, Any, None) for key in KEYS], frozen=True)
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    meta: _About = _About()  # type: ignore[valid-type]  # made from `KEYS`
+
+
+class _Gone(msgspec.Struct):
+    """What is looked at in a door's line."""
+
+    door: str
+    place: str
+    step: str
+    reason: str = ""
+    error: str = ""
+    sample: _Sample = _Sample()
+
+
+_decode_gone = msgspec.json.Decoder(_Gone).decode
+
+
+def _write_doors(task: Writing, piece: Piece, lines: Iterable[bytes]) -> None:
+    gone = [(_decode_gone(line), line) for line in lines]
+    order = source_order(task.shard)
+    gone.sort(key=lambda pair: order(pair[0].place))
+    sources = _sources([each for each, _ in gone], task.shard)
+    about, said = {door: list[Topics]() for door in READABLE}, About()
     with ExitStack() as stack:
         files: dict[str, IO[bytes]] = {}
-        for line in in_source_order(lines, task.shard):
-            door = line.pop("door")
-            if door not in files:
-                files[door] = stack.enter_context(part(task.folder, door, piece.index).open("wb"))
-            files[door].write(json_line(line).encode("utf-8"))
-            reason = line.get("reason") or re.sub(r"(?<![\w-])\d+", "…", line["error"])
-            _note(piece.gone.setdefault((door, line["step"], reason), Group()), line)
-            if door in READABLE:
-                piece.about(door, line["sample"].get("meta", {}))
+        for each, line in gone:
+            if each.place in sources:
+                line = set_aside(each.place, each.step, each.error, sources[each.place])
+            line = b"{" + line[len(b'{"door": "", ') + len(each.door) :]
+            if each.door not in files:
+                files[each.door] = stack.enter_context(part(task.folder, each.door, piece.index).open("wb"))
+            files[each.door].write(line)
+            reason = each.reason or re.sub(r"(?<![\w-])\d+", "…", each.error)
+            _note(piece.gone.setdefault((each.door, each.step, reason), Group()), line)
+            if each.door in READABLE:
+                about[each.door].append(said(msgspec.structs.astuple(each.sample.meta)))
+    for door, found in about.items():
+        piece.about(door, found)
 
 
-def _note(group: Group, line: dict[str, Any]) -> None:
+def _note(group: Group, line: bytes) -> None:
     group.count += 1
     if len(group.examples) < SHOWN:
-        group.examples.append(line)
+        group.examples.append(msgspec.json.decode(line))
 
 
-def _with_sources(lines: list[dict[str, Any]], shard: Shard) -> list[dict[str, Any]]:
-    """The lines, those of quarantined samples with the bytes of their source also where a later stage failed on them.
+def _sources(gone: Iterable[_Gone], shard: Shard) -> dict[str, bytes]:
+    """Place → the bytes of the source, of the quarantined samples that have one, also where a later stage failed on them.
 
-    A made sample has no source of its own; its line keeps the sample.
+    A made sample has none of its own; its line keeps the sample.
     """
     wanted = {
-        line["place"]: line
-        for line in lines
-        if line["door"] == "quarantined" and line["step"] != "read" and not split_place(line["place"])[2]
+        each.place
+        for each in gone
+        if each.door == "quarantined" and each.step != "read" and not split_place(each.place)[2]
     }
+    found: dict[str, bytes] = {}
     for each in shard.parts if wanted else ():
         for entry in entries(each):
-            line = wanted.pop(f"{each.name}:{entry.n}", None)
-            if line is not None:
-                again = quarantined(line["place"], line["step"], line["error"], entry.raw)
-                for key in ("raw", "raw_base64"):
-                    line.pop(key, None)
-                line.update(again)
-            if not wanted:
-                return lines
-    return lines
+            place = f"{each.name}:{entry.n}"
+            if place in wanted:
+                found[place] = entry.raw
+                if len(found) == len(wanted):
+                    return found
+    return found

@@ -25,7 +25,10 @@ class Format:
     read: Reader
     """`read(record, id, place)`; raises FormatError that names the key at fault."""
     write: Writer | None = None
-    """`write(sample)`; raises FormatError for what the shape cannot carry. `None`: read only."""
+    """`write(sample)`; raises FormatError for what the shape cannot carry. `None`: read only.
+
+    What it writes does not depend on the side of a split: a record is rendered once and kept for whichever side.
+    """
     fits: Callable[[Record], bool] = lambda record: False
     """Whether a record looks like this shape, for `--from auto`."""
     rank: int = 100

@@ -21,7 +21,8 @@ BLOCK_BYTES = 32 << 10
 CACHED_BLOCKS = 256
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Sample).decode
+decode = msgspec.json.Decoder(Sample).decode
+"""The sample of a line."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ def read_block(path: Path, block: Block) -> list[bytes]:
 def read_all(path: Path) -> Iterator[Sample]:
     """All samples of a checkpoint file, in order."""
     with path.open("rb") as handle:
-        yield from map(_decode, handle)
+        yield from map(decode, handle)
 
 
-def read_rows(path: Path, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Sample]]:
-    """Row number and sample of the rows of a checkpoint file that are wanted, in order; the others are passed over."""
+def read_rows(path: Path, wanted: Callable[[int], bool]) -> Iterator[tuple[int, bytes]]:
+    """Number and line of the rows of a checkpoint file that are wanted, in order; the others are passed over."""
     with path.open("rb") as handle:
         for row, line in enumerate(handle):
             if wanted(row):
-                yield row, _decode(line)
+                yield row, line
 
 
 class Rows:
@@ -107,7 +108,7 @@ class Rows:
         at = bisect_right(self._starts, row) - 1
         if at != self._last:
             self._last, self._lines = at, self._block(at)
-        return _decode(self._lines[row - self._starts[at]])
+        return decode(self._lines[row - self._starts[at]])
 
     def _block(self, at: int) -> list[bytes]:
         found = self._cache.get(at)

@@ -7,6 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
+import msgspec
+
 from tilth.errors import FormatError
 from tilth.store.files import json_line
 
@@ -33,6 +35,19 @@ class RecordWriter:
             self._handle.write(json_line(record).encode("utf-8"))
         else:
             self._row(record)
+        self.rows += 1
+
+    def add_json(self, record: bytes | msgspec.Raw) -> None:
+        """Append one record that is JSON already, spelled as `json_line` spells it.
+
+        Raises:
+            FormatError: as `add`.
+        """
+        if self._delimiter is None:
+            self._handle.write(record)
+            self._handle.write(b"\n")
+        else:
+            self._row(msgspec.json.decode(record))
         self.rows += 1
 
     def _row(self, record: Mapping[str, Any]) -> None:

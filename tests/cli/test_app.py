@@ -197,6 +197,17 @@ def test_init_then_run(here):
     assert json.loads(done.stdout)["counts"]["taken"] == 9
 
 
+def test_a_side_that_was_asked_for_and_is_not_there_is_named(here):
+    rows = [
+        {"question": f"请写一篇关于天气和收成的文章，标题是第{n}篇", "answer": word}
+        for n, word in enumerate("甲乙丙丁戊")
+    ]
+    (here / "alike.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert tilth("init", "alike.jsonl", "-o", "alike.yaml").returncode == 0
+    done = tilth("run", "alike.yaml")
+    assert (done.returncode, "no test side, though 5% were asked" in done.stdout) == (0, True)
+
+
 def test_a_file_in_another_encoding_is_shown_the_way(here):
     (here / "a.csv").write_bytes("问题,回答\n一二三,四五六\n".encode("gb18030"))
     done = tilth("show", "a.csv")

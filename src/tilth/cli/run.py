@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from tilth.cli.terminal import Json, counts_line, emit, note, progress, say
+
+if TYPE_CHECKING:
+    from tilth.recipe.plan import Plan
 
 
 def command(
@@ -49,8 +53,7 @@ def command(
         say(counts_line(result["counts"]))
         for passed in result.get("not_read", ()):
             say(f"  not read: {passed['files']} file(s) such as {passed['first']}: {passed['why']}")
-        for side, count in result["splits"].items():
-            say(f"  {folder}/data/{side}.{plan.target.container}: {count}")
+        _say_sides(plan, folder, result["splits"])
         say(f"  {folder}/report/data.html")
     if result["status"] == "failed":
         note(f"tilth: this run failed: {result['reason']}")
@@ -58,6 +61,20 @@ def command(
     if result["status"] == "waiting":
         note(f"tilth: {result['reason']}")
         raise typer.Exit(3)
+
+
+def _say_sides(plan: Plan, folder: Path, sides: Mapping[str, int]) -> None:
+    """Where each side lies, and which ones were asked for and are not there."""
+    for side, count in sides.items():
+        say(f"  {folder}/data/{side}.{plan.target.container}: {count}")
+    asked = plan.split_step.settings if plan.split_step and sides else {}
+    for side in ("validation", "test"):
+        share = asked.get(side)
+        if isinstance(share, int | float) and share > 0 and not sides.get(side):
+            say(
+                f"  no {side} side, though {share:.0%} were asked: there are too few samples, or too many whose "
+                "questions are alike and so stay together"
+            )
 
 
 def _show_plan(found: dict[str, Any]) -> None:

@@ -86,6 +86,11 @@ _TRAILING = regex(rf"[{_SPACES}\t]+$", re.MULTILINE)
 _BLANK_LINES = regex(r"\n{3,}")
 _FULL_INDENT = regex(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILINE)
 _CODE_LINE = regex(r"(?: {2,}|\t)\s*\S")
+_STATEMENT = regex(
+    r"(?a:(?: {4,}|\t)[ \t]*(?:(?:return|yield|raise|assert|await|if|elif|else|for|while|with|try|def|class|import|from|pass)\b"
+    r"|[\w.\[\]'\"]+(?: *[-+*/%]?= |\()|[{}])| {2,}[^\n]*[;{}][ \t]*(?:\n|$))"
+)
+"""An indented line that can only be code: the body of a function whose head stands in the question."""
 
 
 WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -96,7 +101,7 @@ WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u
 
 @operator(
     "clean.squeeze_whitespace",
-    version=1,
+    version=2,
     touches=WHITE,
     examples=("一  句\r\n\n\n\n二 → 一 句\n\n二",),
 )
@@ -132,7 +137,8 @@ def _squeeze(text: str) -> str:
         text = "\n".join(_squeeze_line(line) for line in text.split("\n"))
     text = _BLANK_LINES.sub("\n\n", text).strip("\n")
     first, _, rest = text.partition("\n")
-    if (first[:1].isspace() and not _CODE_LINE.match(first)) or not rest.lstrip("\n")[:1].isspace():
+    indented = _STATEMENT.match(first) or (_CODE_LINE.match(first) and rest.lstrip("\n")[:1].isspace())
+    if not indented:
         first = first.lstrip()
     return f"{first}\n{rest}" if rest else first
 

@@ -26,7 +26,7 @@ _ORNAMENT = regex(
 """What may stand between the words: punctuation, emoji and the `[nameR]` stickers of Xiaohongshu."""
 
 
-HINTING = "题赞看欢标评藏转享三注众码群信XxQq更阅责编版"
+HINTING = "题赞看欢标评藏转享三注众码群信XxQq更阅责编版布著"
 """One character of each hint."""
 _SIGNS = frozenset(HINTING)
 _EMPTY_OPENING = "如题"
@@ -66,7 +66,7 @@ def _may_be_hinted(samples: Sequence[Sample]) -> list[bool]:
 
 @operator(
     "clean.strip_boilerplate",
-    version=1,
+    version=2,
     gate=_may_be_hinted,
     examples=("水会结冰。\n扫码关注公众号 → 水会结冰。", "二维码为什么是黑白的？ → (unchanged)"),
 )
@@ -134,8 +134,8 @@ def _without_tail(text: str) -> str:
     """`text` without boilerplate sentences at its very end."""
     if _SIGNS.isdisjoint(text.rstrip()[-_LONGEST:]):
         return text
-    sentences = [match[0] for match in _SENTENCE.finditer(text.rstrip()) if match[0]]
+    sentences = [match for match in _SENTENCE.finditer(text.rstrip()) if match[0]]
     start = len(sentences)
-    while start > 1 and (not sentences[start - 1].strip() or _is_boilerplate(sentences[start - 1])):
+    while start > 1 and (not sentences[start - 1][0].strip() or _is_boilerplate(sentences[start - 1][0])):
         start -= 1
-    return "".join(sentences[:start]).rstrip() if start < len(sentences) else text
+    return text[: sentences[start].start()].rstrip() if start < len(sentences) else text

@@ -58,20 +58,33 @@ def _bands(texts: Sequence[str], n: int) -> Bands:
     return (value >> np.uint64(32)).astype(np.uint32)
 
 
-def composed(signature: Signatures, rows: Sequence[int]) -> Bands:
-    """Bands put together from the parts of a signature: of each of its `len(rows)` equal parts so many rows a band.
+def composed(columns: Signatures, rows: Sequence[int]) -> Bands:
+    """Bands put together from the parts of signatures: of each of the `len(rows)` equal parts so many rows a band.
+
+    `columns` has the first bytes of all signatures, then the second, …
 
     A part has fewer rows than all bands ask for, so each row serves in several bands, in another company each time.
     """
-    size = signature.shape[1] // len(rows)
-    value = np.zeros((len(signature), BANDS), dtype=np.uint32)
+    size = len(columns) // len(rows)
+    value = np.zeros((BANDS, columns.shape[1]), dtype=np.uint32)
     rng = np.random.default_rng(_SEED)
     for part, count in enumerate(rows):
         order = np.concatenate([rng.permutation(size) for _ in range(BANDS * count // size + 1)])
-        for column in range(count):
-            chosen = part * size + order[column * BANDS : (column + 1) * BANDS]
-            value = (value << np.uint32(8)) | signature[:, chosen]
-    return value
+        for at, column in enumerate(order[: count * BANDS].tolist()):
+            band = value[at % BANDS]
+            band <<= np.uint32(8)
+            band |= columns[part * size + column]
+    return value.T
+
+
+def shared_bands(values: Bands) -> int:
+    """How many pairs share a band value, each counted as often as it shares one."""
+    found = 0
+    for band in range(BANDS):
+        ends = np.append(runs(np.sort(values[:, band])), len(values))
+        counts = np.diff(ends)
+        found += int((counts * (counts - 1)).sum()) // 2
+    return found
 
 
 def band_entries(values: Bands) -> Entries:

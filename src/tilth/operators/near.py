@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, set_operator
-from tilth.operators.candidates import Entries, Flags, Groups, Measure
+from tilth.operators.candidates import Flags, Groups, Measure
 from tilth.operators.grams import Document, Ints, encoded
 from tilth.operators.greedy import Screen, keep_greedily
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
@@ -22,6 +22,7 @@ from tilth.operators.minhash import (
     Signatures,
     band_entries,
     composed,
+    shared_bands,
     signatures,
 )
 from tilth.operators.pairs import Pairs
@@ -170,8 +171,9 @@ class Near:
     def _by_bands(self, signature: Signatures) -> Groups:
         """Candidates from MinHash bands; of what bands may be made of, that which promises the fewest pairs."""
         ways = [(ROWS,)] if self._parts == 1 else [(ROWS - answers, answers) for answers in range(ROWS)]
-        found = (band_entries(composed(signature, rows)) for rows in ways)
-        return min(found, key=Entries.pairs).groups()
+        columns = np.ascontiguousarray(signature.T)
+        fewest = min(ways, key=lambda rows: shared_bands(composed(columns, rows)))
+        return band_entries(composed(columns, fewest)).groups()
 
     def _agree(self, signature: Signatures, labels: np.ndarray) -> Screen:
         size = SIGNATURE // self._parts

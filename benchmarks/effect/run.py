@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.effect.study import Effect, study
+from benchmarks.today import today
 
 from tilth import __version__
 
@@ -30,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.effect", description=__doc__)
     parser.add_argument("names", nargs="*", default=[], help="example, real")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
-    parser.add_argument("--date", default="2026-11-25")
+    parser.add_argument("--date", default=today(), help="day on the page; today by default")
     given = parser.parse_args()
     found = {}
     for name in given.names or ["example", "real"]:

@@ -10,11 +10,12 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from benchmarks.today import today
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "models.md"
 LATENCIES = {0.05: 256, 0.2: 256, 1.0: 192}
@@ -84,7 +85,7 @@ def page(rows: list[dict[str, Any]], limited: dict[str, Any], rounds: int) -> st
     lines = [
         "# Asking models",
         "",
-        f"Written by `python -m benchmarks.models --rounds {rounds} --write` on {datetime.now(UTC).date()}: {versions}. "
+        f"Written by `python -m benchmarks.models --rounds {rounds} --write` on {today()}: {versions}. "
         "Only the ratios carry over to another machine, and those of rates only where the machine has nothing else to do.",
         "",
         f"{SLOTS} requests in flight against a server on loopback that answers after a fixed time. **bare** is the official "

@@ -23,10 +23,10 @@ from benchmarks.quality import (
     split,
 )
 from benchmarks.quality.figures import Part
+from benchmarks.today import today
 
 from tilth import __version__
 
-DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "quality.md"
 
 PARTS: dict[str, Callable[..., Part]] = {
@@ -91,7 +91,7 @@ def page(parts: Sequence[Part]) -> str:
     lines = [
         "# Quality on labelled real data",
         "",
-        f"Written by `TILTH_REAL_DATA=FOLDER python -m benchmarks.quality --write` on {DATE}: Tilth {__version__}, "
+        f"Written by `TILTH_REAL_DATA=FOLDER python -m benchmarks.quality --write` on {today()}: Tilth {__version__}, "
         f"Python {platform.python_version()}, {versions}. The sets are not part of the project, and no step is tuned to "
         "them, though SIGHAN and LEMON were scored while `denoise.wrong_characters` was tried "
         "(`docs/design/wrong-characters.md`); a target that is missed stays in the table.",

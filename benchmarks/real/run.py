@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 from benchmarks.real.look import LOOK
 from benchmarks.real.sets import SETS, RealSet
+from benchmarks.today import today
 
 from tilth import __version__
 from tilth.engine import run
@@ -30,7 +31,6 @@ from tilth.sample import Drop, Propose
 from tilth.sources.base import Spec
 from tilth.store.files import read_json, read_jsonl, write_json
 
-DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "real.md"
 SHOWN = 30
 """Changes of each operator and samples of each reason that a person looks at."""
@@ -241,7 +241,7 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [
         "# Real sets, run whole",
         "",
-        f"Written by `TILTH_REAL_DATA=FOLDER python -m benchmarks.real --out FOLDER --write` on {DATE}, Tilth {__version__}. Each set "
+        f"Written by `TILTH_REAL_DATA=FOLDER python -m benchmarks.real --out FOLDER --write` on {today()}, Tilth {__version__}. Each set "
         "goes in its own format through `tilth run` with a recipe of some twenty steps. *Adds up* means that taken and made "
         "equal the four doors, and that the files of `data/` hold as many lines as are kept. The command also writes "
         f"`changes.html`, up to {SHOWN} changes of each operator drawn by seed, for a person to look at; what was found there "

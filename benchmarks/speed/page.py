@@ -12,11 +12,11 @@ from statistics import median
 from typing import Any
 
 from benchmarks.speed.measure import Usage
+from benchmarks.today import today
 
 from tilth import __version__
 from tilth.operators.near import EXACT_SAMPLES
 
-DATE = "2026-11-25"
 FLOOR, ONE, TWO = "floor", "tilth, 1 process", "tilth, 2 processes"
 AGAIN = "tilth, 1 process, after a change of the last set step"
 CPU_TARGET, WALL_TARGET, MEMORY_TARGET, AGAIN_TARGET = 8.0, 1.7, 1500.0, 0.2
@@ -118,7 +118,7 @@ def page(result: Result) -> str:
     share = sum(result.seconds[name] for name in top) / result.middle(ONE).wall
     return f"""# Speed of preparation
 
-Written by `python -m benchmarks.speed --rows {result.rows} --rounds {result.rounds} --write` on {DATE}: Tilth {__version__}, Python \
+Written by `python -m benchmarks.speed --rows {result.rows} --rounds {result.rounds} --write` on {today()}: Tilth {__version__}, Python \
 {platform.python_version()}, {versions}, {os.cpu_count()} cores. Only the ratios carry over to another machine.
 
 The job: {result.rows:,} lines ({result.bytes / 1e6:.0f} MB) of seeded word salad in the COIG-CQIA shape, with exact and near duplicates, \

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from benchmarks.speed.data import lines
 from benchmarks.speed.measure import Usage, measured
-from benchmarks.speed.page import BESIDE, DATE, state, table, with_section
+from benchmarks.speed.page import BESIDE, state, table, with_section
 from benchmarks.speed.run import PAGE, SEED, tilth_command
+from benchmarks.today import today
 
 from tilth import __version__
 
@@ -160,7 +161,7 @@ def section(found: Sequence[Compared], rounds: int, others: dict[str, str]) -> s
     load = f"{os.getloadavg()[0]:.0f}" if hasattr(os, "getloadavg") else "unknown"
     return f"""{BESIDE}
 
-Written by `make bench-peers` on {DATE}: Tilth {__version__} beside {named}, one process each, in turns {rounds} times, medians; the load \
+Written by `make bench-peers` on {today()}: Tilth {__version__} beside {named}, one process each, in turns {rounds} times, medians; the load \
 was {load} at the end. A ratio says how many times Tilth's figure Data-Juicer's is; \
 wanted in CPU are {TARGET:g}× or more: {state(reached(found[-1]) >= TARGET)} at {found[-1].readable:,} rows.
 

@@ -12,13 +12,13 @@ import os
 import platform
 import sys
 import tempfile
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 from benchmarks.speed.data import write_rows
 from benchmarks.speed.measure import measured
+from benchmarks.today import today
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "start.md"
 TARGET = 1.5
@@ -109,7 +109,7 @@ def page(costs: dict[str, float], data: str, rounds: int) -> str:
             "",
             " ".join((__doc__ or "").split(": ", 1)[1].split()).replace("processor", "Processor", 1),
             "",
-            f"Written by `python -m benchmarks.start --rounds {rounds} --write` on {date.today().isoformat()}: Tilth {version('tilth')}, "  # noqa: DTZ011
+            f"Written by `python -m benchmarks.start --rounds {rounds} --write` on {today()}: Tilth {version('tilth')}, "
             f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores; the load was {os.getloadavg()[0]:.0f} at the end. Only the "
             "ratios carry over to another machine.",
             "",

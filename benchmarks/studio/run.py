@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -24,6 +23,7 @@ from urllib.parse import quote
 
 from benchmarks.speed.data import write_rows
 from benchmarks.speed.measure import as_installed
+from benchmarks.today import today
 
 from tilth.engine import run
 from tilth.store.folder import RunFolder
@@ -223,7 +223,7 @@ def main() -> int:
 def start_alone(work: Path, write: bool) -> int:
     """Read the start of a small run's studio, and with `write` renew its lines in the page."""
     small = make(work, 240, HERE / "recipe.yaml", "small")
-    said = f"Start read on {date.today().isoformat()} by `python -m benchmarks.studio --start --write`."  # noqa: DTZ011
+    said = f"Start read on {today()} by `python -m benchmarks.studio --start --write`."
     lines = [*_start_lines([_starts(small) for _ in range(ROUNDS)]), "", said, ""]
     print("\n".join(lines))
     if write:
@@ -254,7 +254,7 @@ def report(
     lines = [
         "# Speed of the studio",
         "",
-        f"Written by `python -m benchmarks.studio --rows {asked.rows} --requests {asked.requests} --write` on {date.today().isoformat()}: "  # noqa: DTZ011
+        f"Written by `python -m benchmarks.studio --rows {asked.rows} --requests {asked.requests} --write` on {today()}: "
         f"Tilth {version('tilth')}, Python {platform.python_version()}, {versions}, {os.cpu_count()} cores. Only the ratios carry over to another "
         "machine.",
         "",

@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.today import today
+
 from tilth import __version__
 from tilth.engine.library import read
 from tilth.models.loader import load_template, load_tokenizer
@@ -24,7 +26,6 @@ from tilth.recipe.schema import Train
 from tilth.sample import Message, Sample
 from tilth.training.tokens import count_with
 
-DATE = "2026-11-25"
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "tokens.md"
 EXAMPLE = Path(__file__).parents[2] / "examples" / "brain-teasers" / "clean.jsonl"
 TARGET = 1.5
@@ -104,7 +105,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(table)
     if options.write:
-        about = f"Tilth {__version__}, tokenizers {version('tokenizers')}, {DATE}, one thread, CPU seconds, {options.rounds} rounds; the load was {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores at the end."
+        about = f"Tilth {__version__}, tokenizers {version('tokenizers')}, {today()}, one thread, CPU seconds, {options.rounds} rounds; the load was {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores at the end."
         text = f"# Counting tokens\n\n{' '.join((__doc__ or '').split(': ', 1)[1].split())}\n\nTarget: at most {TARGET} × the bare tokenizer's time.\n\n{table}\n\n{about}\n"
         PAGE.write_text(text, encoding="utf-8")
 

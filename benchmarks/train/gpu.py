@@ -19,8 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.today import today
 from benchmarks.train.job import SHAPES, conversations, job_of, make_base, make_run
-from benchmarks.train.overhead import DATE, write_section
+from benchmarks.train.overhead import write_section
 
 from tilth import __version__
 from tilth.recipe.schema import Train
@@ -195,7 +196,7 @@ def main() -> int:
     )
     about = (
         f"{device}; shape {options.shape}, {options.steps} steps, at most {options.max_length} tokens. Tilth {__version__}, "
-        f"torch {version('torch')}, transformers {version('transformers')}, trl {version('trl')}, {DATE}."
+        f"torch {version('torch')}, transformers {version('transformers')}, trl {version('trl')}, {today()}."
     )
     text = "\n".join([*lines, "", about])
     print(text)

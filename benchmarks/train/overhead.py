@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.today import today
 from benchmarks.train.job import conversations, job_of, make_base, make_run
 
 from tilth import __version__
@@ -27,7 +28,6 @@ from tilth.training.hf_arguments import arguments, choose, lora
 from tilth.training.hf_worker import make_trainer
 from tilth.training.rows import encode_samples
 
-DATE = "2026-11-25"
 TARGET = 1.02
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "training.md"
 MARK = "<!-- overhead -->"
@@ -107,7 +107,7 @@ def main() -> None:
         f"| {median(ratios):.3f} | {TARGET} |\n\n"
         f"{steps} steps of LoRA on {weights:,} weights, batches of 4, one thread, {options.rounds} rounds after a first "
         f"one that does not count. Tilth {__version__}, torch {version('torch')}, transformers "
-        f"{version('transformers')}, trl {version('trl')}, peft {version('peft')}, {DATE}."
+        f"{version('transformers')}, trl {version('trl')}, peft {version('peft')}, {today()}."
     )
     print(text)
     if options.write:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.today import today
 from benchmarks.traps import suite
 from benchmarks.traps.suite import Answer, Case, Results
 
@@ -111,7 +111,7 @@ def page(cases: Sequence[Case], found: Found) -> str:
         operators=len({case.operator for case in cases}),
         change=sum(not case.keeps for case in cases),
         keep=sum(case.keeps for case in cases),
-        date=datetime.now(UTC).date().isoformat(),
+        date=today(),
         versions=", ".join(f"{r.name} {r.version}".strip() for r in ran),
         table=table(cases, found),
     )

@@ -17,6 +17,8 @@ _TAGS: dict[str, dict[Kind, str]] = {
         "email": "[邮箱]",
         "id": "[身份证]",
         "bank_card": "[银行卡]",
+        "passport": "[护照]",
+        "plate": "[车牌]",
         "ip": "[IP]",
         "qq": "[QQ]",
         "wechat": "[微信]",
@@ -27,6 +29,8 @@ _TAGS: dict[str, dict[Kind, str]] = {
         "email": "[EMAIL]",
         "id": "[ID]",
         "bank_card": "[CARD]",
+        "passport": "[PASSPORT]",
+        "plate": "[PLATE]",
         "ip": "[IP]",
         "qq": "[QQ]",
         "wechat": "[WECHAT]",
@@ -37,6 +41,8 @@ _SHOWN: dict[Kind, tuple[int, int]] = {
     "phone": (3, 4),
     "id": (6, 4),
     "bank_card": (4, 4),
+    "passport": (2, 2),
+    "plate": (2, 2),
     "ip": (3, 0),
     "qq": (2, 0),
     "wechat": (2, 0),
@@ -44,7 +50,7 @@ _SHOWN: dict[Kind, tuple[int, int]] = {
 }
 
 
-@operator("privacy.redact_pii", version=2, examples=("手机13900000000联系 → 手机[电话]联系",))
+@operator("privacy.redact_pii", version=3, examples=("手机13900000000联系 → 手机[电话]联系",))
 def redact_pii(
     sample: Sample,
     *,
@@ -53,7 +59,7 @@ def redact_pii(
     language: Literal["zh", "en"] = "zh",
     field: Field = "both",
 ) -> Sample:
-    """Phone numbers, ids, cards, addresses and secrets become a tag such as [电话], or a mask such as 139****0000.
+    """Phone numbers, ids, cards, plates, addresses and secrets become a tag such as [电话], or a mask such as 139****0000.
 
     Code, URLs and quotations are searched too, and so is what an assistant turn holds as its thinking; `both` also
     means system and tool turns. A turn that is JSON, as tools answer, and the arguments of tool calls stay JSON: they are

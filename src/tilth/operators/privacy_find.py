@@ -2,7 +2,8 @@
 
 No pattern relies on word boundaries, which do not exist between a hanzi and a digit. Each candidate is checked by
 what its kind promises: a calendar date and region code (GB 11643-1999), the Luhn sum (ISO/IEC 7812-1), an address
-that parses. Where a shape alone is no proof, a word before it must say what it is.
+that parses. Where a shape alone is no proof, a word before it must say what it is; where 卡号 stands before a number of
+a bank's shape, a wrong sum is taken for a slip.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 from tilth.operators.regex import regex
 
-Kind = Literal["phone", "email", "id", "bank_card", "ip", "qq", "wechat", "secret"]
+Kind = Literal["phone", "email", "id", "bank_card", "passport", "plate", "ip", "qq", "wechat", "secret"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _Spans = Iterator[tuple[int, int]]
@@ -52,7 +53,7 @@ def _pattern(body: str) -> re.Pattern[str]:
 
 _GATE = _pattern(r"""
     \d[\d\ .()（）-]{4} | [@＠] | :[0-9A-Fa-f]{0,4}: | PRIVATE\ KEY | eyJ | AKIA | ASIA | LTAI | AIza
-  | sk- | xox[a-z]- | glpat- | gh[a-z]_ | hf_ | github_pat_ | 微信 | 薇信 | 威信 | 密码 | 口令 | 密钥
+  | [京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z] | sk- | xox[a-z]- | glpat- | gh[a-z]_ | hf_ | github_pat_ | 微信 | 薇信 | 威信 | 密码 | 口令 | 密钥
   | (?i: passw | pwd | secret | token | api[_-]?key | access[_-]?key | wechat | weixin | [vw]x | v信 )
 """)
 _ORDER = _pattern(r"""
@@ -73,9 +74,16 @@ _MOBILE = _pattern(rf"""
 """)
 _AREA = r"0(?:10|2\d|[3-9]\d{2})"
 _LANDLINE = _pattern(rf"""
-    (?<![0-9A-Za-z_./])(?<![0-9]-) (?:\+?86-)? (?:[(（]{_AREA}[)）][ -]? | {_AREA}-)
-    [2-9]\d{{6,7}} (?:[-转]\d{{1,5}})? (?![0-9] | [-.]\d)
+    (?<![0-9A-Za-z_./])(?<![0-9]-) (?:\+?86-)? (?:[(（]{_AREA}[)）][ -]? | {_AREA}[-－–—])
+    [2-9]\d{{2,3}}[ -]?\d{{4}} (?:(?:-|[ ]?转[ ]?)\d{{1,5}})? (?![0-9] | [-.]\d)
 """)
+_ABROAD = _pattern(r"""
+    (?<![0-9A-Za-z_+]) (?: \+(?!86)[1-9]\d{0,2}(?=[ .-]?\(?\d) (?:[ .-]?\(?\d{1,4}\)?){2,5}
+      | (?<![0-9][-.])(?: \([2-9]\d{2}\)[ ]?[2-9]\d{2}-\d{4} | (?!(?:400|800)-)[2-9]\d{2}-[2-9]\d{2}-\d{4} ) )
+    (?![0-9A-Za-z_] | [-.]\d)
+""")
+_DIGITS_ABROAD = range(10, 16)
+"""Digits of a number with a country code (ITU-T E.164)."""
 
 
 def _phones(text: str) -> _Spans:
@@ -83,6 +91,10 @@ def _phones(text: str) -> _Spans:
         for match in pattern.finditer(text):
             if not _ORDER.search(_before(match)):
                 yield match.span()
+    for match in _ABROAD.finditer(text):
+        digits = sum(map(str.isdigit, match[0]))
+        if (match[0][0] != "+" or digits in _DIGITS_ABROAD) and not _ORDER.search(_before(match)):
+            yield match.span()
 
 
 _LONG_ID = _pattern(r"""
@@ -122,6 +134,7 @@ _CARD = _pattern(r"""
     (?<![0-9A-Za-z_])(?<![0-9][ .,-]) \d{4}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})? (?![0-9A-Za-z_] | [ .,-]\d)
 """)
 _CARD_WORD = regex(r"银行|[^名]卡号?|账[号户]|(?i:card|account)")
+_BANK_WORD = regex(r"(?:银行|储蓄|信用|借记)卡|卡号")
 _ISSUER = regex(r"62|4|5[1-5]|35")
 
 
@@ -130,13 +143,38 @@ def _cards(text: str) -> _Spans:
         digits = re.sub("[ -]", "", match[0])
         named = _CARD_WORD.search(_before(match, 20))
         issued = _ISSUER.match(digits) and not _ORDER.search(_before(match))
-        if (named or issued) and _luhn(digits):
+        told = issued and _BANK_WORD.search(_before(match))
+        if told or ((named or issued) and _luhn(digits)):
             yield match.span()
 
 
 def _luhn(digits: str) -> bool:
     doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+_PASSPORT = _pattern(r"""
+    (?: 护照 | 通行证 | 台胞证 | 回乡证 | (?i:passport) ) [^0-9\n，。；,;]{0,10}? (?<![A-Za-z0-9])
+    (?P<value> [A-Z]{1,2}\d{7,8} | [CHMW]\d{8,10} ) (?![0-9A-Za-z_])
+""")
+_PLATE = _pattern(r"""
+    [京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼] [A-HJ-NP-Y] [·•.\ -]?
+    (?: [DF](?=[A-HJ-NP-Z]?\d{4,5}(?!\d))[A-HJ-NP-Z0-9]\d{4} | (?=[A-Z]{0,2}\d|\d[A-Z0-9])[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳] )
+    (?![0-9A-Za-z_])
+""")
+
+
+def _passports(text: str) -> _Spans:
+    """Numbers of passports and permits; their shape alone is no proof, so a word must say what they are."""
+    for match in _PASSPORT.finditer(text):
+        yield match.span("value")
+
+
+def _plates(text: str) -> _Spans:
+    """Number plates of mainland China (GA 36-2018), those of electric cars too."""
+    for match in _PLATE.finditer(text):
+        if sum(map(str.isdigit, match[0])) >= 3:
+            yield match.span()
 
 
 _TLD = "com|net|org|edu|gov|mil|int|info|biz|name|pro|top|xyz|vip|site|online|shop|club|tech|app|dev|cloud|email|ltd|ink"
@@ -265,6 +303,8 @@ _FINDERS: tuple[tuple[Kind, Callable[[str], _Spans]], ...] = (
     ("email", _emails),
     ("id", _ids),
     ("bank_card", _cards),
+    ("passport", _passports),
+    ("plate", _plates),
     ("phone", _phones),
     ("ip", _addresses),
     ("qq", _qq_numbers),

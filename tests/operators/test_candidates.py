@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 
 import numpy as np
 import pytest
 
 from tilth.operators import candidates, greedy
+from tilth.operators import screen as screen_module
 from tilth.operators.candidates import Measure, Union
-from tilth.operators.grams import Vocabulary
 from tilth.operators.greedy import keep_greedily
+from tilth.operators.screen import screen
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Compared
+from tilth.operators.vocabulary import Vocabulary
 
 CASES = [
     (kind, threshold, seed)
@@ -53,17 +56,25 @@ def build(kind, threshold, seed):
             shared = len(one & other)
             value = shared / (len(one | other) if kind == "jaccard" else min(len(one), len(other)))
             truth[x, y] = value if value >= threshold else 0
-    return measure.entries(grams).groups(), alike, truth
+    return measure.entries(grams).groups(), alike, truth, screen(compared, measure, pickled)
 
 
+def pickled(function, tasks):
+    """`map` as other processes do it."""
+    return (pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(task))))) for task in tasks)
+
+
+@pytest.mark.parametrize("screened", [False, True])
 @pytest.mark.parametrize(("small", "chunk"), [(0, 7), (64, 7), (64, 1_000_000)])
 @pytest.mark.parametrize(("kind", "threshold", "seed"), CASES)
-def test_connect_joins_what_is_linked(kind, threshold, seed, small, chunk, monkeypatch):
+def test_connect_joins_what_is_linked(kind, threshold, seed, small, chunk, screened, monkeypatch):
     monkeypatch.setattr(candidates, "CHUNK", chunk)
     monkeypatch.setattr(candidates, "SMALL", small)
-    groups, alike, truth = build(kind, threshold, seed)
+    monkeypatch.setattr(screen_module, "TASK", 50 * chunk)
+    monkeypatch.setattr(screen_module, "AT_ONCE", chunk)
+    groups, alike, truth, find = build(kind, threshold, seed)
     join, expected = Union(len(truth)), Union(len(truth))
-    groups.connect(join, alike)
+    groups.connect(join, alike, find=find if screened else None)
     for x, y in zip(*np.nonzero(truth), strict=True):
         expected.union(int(x), int(y))
     everything = np.arange(len(truth))
@@ -99,7 +110,7 @@ def test_greedy_keeps_what_resembles_nothing_kept(
 ):
     for name, value in {"MOST": most, "PAIRS": pairs, "AHEAD": ahead, "PATIENCE": patience}.items():
         monkeypatch.setattr(greedy, name, value)
-    groups, alike, truth = build(kind, threshold, seed)
+    groups, alike, truth, _ = build(kind, threshold, seed)
     kept, dropped = [], {}
     for x in range(len(truth)):
         best = max(kept, key=lambda y: (truth[x, y], -y), default=x)

@@ -7,21 +7,14 @@ import numpy as np
 import pytest
 
 from tilth.operators import grams as grams_module
+from tilth.operators import vocabulary as vocabulary_module
 from tilth.operators.candidates import Measure
-from tilth.operators.grams import (
-    Documents,
-    Vocabulary,
-    comparison_text,
-    encoded,
-    firsts,
-    flat,
-    hashed,
-    portions,
-    spans,
-)
+from tilth.operators.grams import Documents, comparison_text, firsts, flat, hashed, portions, spans
+from tilth.operators.lookup import Lookup
 from tilth.operators.minhash import signatures
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Bounds, Compared
+from tilth.operators.vocabulary import Vocabulary, encoded
 from tilth.sample import Message, Sample
 
 TEXTS = ["锅里有水", "锅里有水，水里有锅", "", "？！", "水", "Ａbc", "abC。", "😀锅里", "\ud800锅里有"]
@@ -60,7 +53,7 @@ def test_blocks_and_passes_change_nothing(block, characters, monkeypatch):
     documents = [(text,) for text in TEXTS * 3]
     whole = Vocabulary.of(documents, 2, least=2)
     monkeypatch.setattr(grams_module, "BLOCK", block)
-    monkeypatch.setattr(grams_module, "PASS_CHARACTERS", characters)
+    monkeypatch.setattr(vocabulary_module, "PASS_CHARACTERS", characters)
     again = Vocabulary.of(documents, 2, least=2)
     assert again.grams.tolist() == whole.grams.tolist()
     assert again.ranks.tolist() == whole.ranks.tolist()
@@ -149,7 +142,7 @@ def test_documents_hashed_once_are_the_same_as_by_their_vocabulary(monkeypatch):
             assert list(map(np.ndarray.tolist, vars(once).values())) == list(
                 map(np.ndarray.tolist, vars(twice).values())
             )
-    monkeypatch.setattr(grams_module, "ONCE_CHARACTERS", 0)
+    monkeypatch.setattr(vocabulary_module, "PASS_CHARACTERS", 300)
     assert (
         encoded(documents, 3, 2).ranks.tolist()
         == Vocabulary.of(documents, 3, 2).encode(documents).ranks.tolist()
@@ -160,3 +153,14 @@ def test_firsts_are_where_values_come_first():
     values = np.array([7, 3, 7, 1, 3, 9], dtype=np.uint64)
     assert firsts(values).tolist() == [3, 1, 0, 5]
     assert firsts(values[:0]).tolist() == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 5, 1000])
+def test_a_lookup_finds_what_is_there_and_nothing_else(size):
+    rng = random.Random(size)
+    values = sorted(rng.sample(range(1 << 50), size - size // 2) + rng.sample(range(1 << 20), size // 2))
+    lookup = Lookup(np.array(values, dtype=np.uint64), 50)
+    wanted = [0, (1 << 50) - 1, *values, *(value + 1 for value in values if value + 1 < 1 << 50)]
+    at, found = lookup.find(np.array(wanted, dtype=np.uint64))
+    assert found.tolist() == [value in values for value in wanted]
+    assert [values[where] for where in at[found].tolist()] == [value for value in wanted if value in values]

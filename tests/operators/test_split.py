@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import pickle
 import random
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, compress
 
 import numpy as np
 import pytest
 
-from tilth.operators import grouped as grouped_module
+from tilth.operators import linked as linked_module
 from tilth.operators.base import Facts
 from tilth.operators.similarity import leak
 from tilth.operators.split import ByField, Grouped, HeadTail, leak_proof
@@ -40,7 +41,7 @@ def split(op, samples, history=None):
 
 @pytest.fixture(params=[30_000_000, 0], ids=["index", "minhash"])
 def both_ways(request, monkeypatch):
-    monkeypatch.setattr(grouped_module, "EXACT_CHARACTERS", request.param)
+    monkeypatch.setattr(linked_module, "EXACT_CHARACTERS", request.param)
 
 
 def questions(count, seed):
@@ -175,6 +176,32 @@ def test_strata_are_divided_alike_and_small_ones_do_not_starve_a_side():
     counts = Counter((kinds[n][0], sides[one.id]) for n, one in enumerate(samples))
     for kind, size in Counter(kind[0] for kind in kinds).items():
         assert abs(counts[kind, "test"] - 0.3 * size) <= 1
+
+
+def passed_on(value):
+    """What another process gets."""
+    return pickle.loads(pickle.dumps(value))
+
+
+@pytest.mark.parametrize(("block", "characters"), [(7, 10_000), (50, 1_000)])
+def test_blocks_shares_and_processes_change_nothing(block, characters, both_ways, monkeypatch):
+    texts = questions(150, 8)
+    samples = [sample(n, text) for n, text in enumerate([*texts, *texts[::-1], " ", ""])]
+    op, by_place = Grouped(by="kind"), {one.place: one for one in samples}
+    alone = verdicts(op, samples)
+    monkeypatch.setattr(linked_module, "PASS_CHARACTERS", characters)
+
+    def spread(look, among):
+        wanted = list(compress(samples, among))
+        blocks = (wanted[at : at + block] for at in range(0, len(wanted), block))
+        return (passed_on(passed_on(look)(passed_on(one))) for one in blocks)
+
+    def share(function, tasks):
+        return (passed_on(passed_on(function)(passed_on(task))) for task in tasks)
+
+    places = [one.place for one in samples]
+    facts = Facts(op.observe_many(samples), places, {}, spread, share, workers=3)
+    assert dict(op.decide(facts, by_place.__getitem__)) == alone
 
 
 def test_thousands_of_near_copies_are_one_group(both_ways):

@@ -12,18 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.operators.grams import Grams, Hashes, Ints, distinct, runs, spans
+from tilth.operators.grams import Hashes, Ints, distinct, ordered, runs, spans
+from tilth.operators.vocabulary import Grams
 
 Flags = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int32]
 Alike = Callable[[Ints, Ints], Flags]
 """Whether each document of one array is similar to the one beside it in the other."""
+
+Find = Callable[["Groups", Ints], Iterator[tuple[Ints, Ints]]]
+"""Pairs of documents that may be similar, in chunks, where each entry of the groups meets so many that come after it;
+none that is similar may be missing."""
 
 SMALL = 256
 """Larger groups are first looked at for near-copies by the thousand."""
@@ -62,6 +67,12 @@ class Measure:
             return np.asarray((mine + sizes) * (t / (1 + t)) - _ROUNDING)
         return np.asarray(np.minimum(mine, sizes) * t - _ROUNDING)
 
+    def parts(self, sizes: Ints) -> tuple[Values, Values]:
+        """What a smaller and a larger set add to `least`: the sum of one part of each is that of both."""
+        t = self.threshold
+        least: Values = np.asarray(sizes * (t / (1 + t) if self.kind == "jaccard" else t) - _ROUNDING)
+        return least, (least if self.kind == "jaccard" else np.zeros(sizes.size))
+
     def entries(self, grams: Grams) -> Entries:
         """What to index of each document.
 
@@ -71,18 +82,21 @@ class Measure:
         smaller size: any y where t·|x| ≤ r, else |y| ≤ r/t. N-grams outside the vocabulary are the rarest of all.
         """
         t = self.threshold
-        document = np.repeat(np.arange(len(grams)), grams.known)
-        size = grams.sizes[document]
-        left = np.repeat(grams.starts[1:], grams.known) - np.arange(grams.ranks.size)
-        used = left >= t * size - _ROUNDING if self.kind == "jaccard" else np.ones(size.size, np.bool_)
-        document, size, left = document[used], size[used], left[used]
+        used = grams.known
+        if self.kind == "jaccard":
+            used = np.maximum(used + 1 - np.ceil(t * grams.sizes - _ROUNDING).astype(np.int64), 0)
+            used = np.minimum(used, grams.known)
+        place = spans(grams.starts[:-1], used)
+        size = np.repeat(grams.sizes, used)
+        left = np.repeat(grams.starts[1:], used) - place
+        document = np.repeat(np.arange(len(grams)), used)
         if self.kind == "jaccard":
             most = np.floor(left * (1 + t) / t + _ROUNDING).astype(np.int64) - size
         else:
             most = np.where(
                 left >= t * size - _ROUNDING, _ANY, np.floor(left / t + _ROUNDING).astype(np.int64)
             )
-        return Entries(grams.ranks[used], document, size.astype(np.int32), most.astype(np.int32))
+        return Entries(grams.ranks[place], document, size.astype(np.int32), most.astype(np.int32))
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class Entries:
 
     def groups(self) -> Groups:
         """The same by key; keys that only one document has are left out."""
-        order = np.argsort(self.key << 31 | self.size, kind="stable")
+        order = ordered(self.key, self.size)
         first = runs(self.key[order])
         sizes = np.diff(np.append(first, order.size))
         used = sizes >= 2
@@ -133,7 +147,7 @@ class Groups:
         """Whether each entry of one array allows the size of the one beside it in the other, and the reverse."""
         return np.asarray((self.size[x] <= self.most[y]) & (self.size[y] <= self.most[x]))
 
-    def connect(self, join: Union, alike: Alike, limit: int | None = None) -> None:
+    def connect(self, join: Union, alike: Alike, limit: int | None = None, find: Find | None = None) -> None:
         """Join all documents that are linked by similar pairs.
 
         Large groups are first looked at for near-copies by the thousand, which one pass joins. Then all pairs of
@@ -143,6 +157,7 @@ class Groups:
             join: what is joined.
             alike: see `Alike`.
             limit: comparisons spent on a large group for each of its documents; `None` for all it takes.
+            find: see `Find`; by default all candidates are found.
         """
         sizes = np.diff(self.starts)
         crowded = sizes > SMALL if limit is not None else self._crowded(sizes > SMALL, alike)
@@ -150,7 +165,8 @@ class Groups:
             documents = self.document[self.starts[group] : self.starts[group + 1]]
             budget = (COLLAPSE if limit is None else limit) * int(sizes[group])
             _connect_group(documents, join, alike, budget)
-        for x, y in chain(self._within(~crowded), self._apart(crowded, join) if limit is None else ()):
+        near = (find or Groups.within)(self, self._after(~crowded))
+        for x, y in chain(near, self._apart(crowded, join) if limit is None else ()):
             pairs = distinct((np.maximum(x, y) << 32) | np.minimum(x, y))
             x, y = pairs >> 32, pairs & 0xFFFFFFFF
             apart = join.roots(x) != join.roots(y)
@@ -169,11 +185,14 @@ class Groups:
         found[chosen] = counts >= CROWDED * sizes
         return found
 
-    def _within(self, chosen: Flags) -> Iterator[tuple[Ints, Ints]]:
-        """Candidate pairs of the chosen groups, in chunks: each entry with the larger ones that it allows."""
+    def _after(self, chosen: Flags) -> Ints:
+        """How many of the entries after it each entry of the chosen groups allows: the larger ones it comes before."""
         number = np.repeat(np.arange(chosen.size), np.diff(self.starts))
         end = np.searchsorted(number << 31 | self.size, number << 31 | self.most, side="right")
-        counts = np.where(chosen[number], np.maximum(end - np.arange(number.size) - 1, 0), 0)
+        return np.where(chosen[number], np.maximum(end - np.arange(number.size) - 1, 0), 0)
+
+    def within(self, counts: Ints) -> Iterator[tuple[Ints, Ints]]:
+        """Candidate pairs, in chunks: each entry with so many of the larger ones after it."""
         for piece in pieces(counts):
             x = np.repeat(np.arange(piece.start, piece.stop), counts[piece])
             y = spans(np.arange(piece.start, piece.stop) + 1, counts[piece])
@@ -197,10 +216,11 @@ class Groups:
                 yield self.document[one[allowed]], self.document[other[allowed]]
 
 
-def pieces(counts: Ints) -> Iterator[slice]:
-    """Cuts a row of counts where each piece has about `CHUNK` of them; pieces with none are left out."""
+def pieces(counts: npt.NDArray[np.integer[Any]], size: int | None = None) -> Iterator[slice]:
+    """Cuts a row of counts where each piece has about `size` of them, or `CHUNK`; pieces with none are left out."""
+    size = size or CHUNK
     upto = np.concatenate([[0], np.cumsum(counts)])
-    cuts = np.searchsorted(upto, np.arange(CHUNK, int(upto[-1]), CHUNK))
+    cuts = np.searchsorted(upto, np.arange(size, int(upto[-1]), size))
     for first, end in pairwise([0, *distinct(cuts).tolist(), counts.size]):
         if upto[end] > upto[first]:
             yield slice(first, end)

@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import ClassVar, overload
+from typing import ClassVar
 
 import numpy as np
 
 from tilth.operators.base import Facts, Read, set_operator
-from tilth.operators.candidates import Alike, Flags, Measure, Union
-from tilth.operators.grams import Documents, Ints, comparison_digests, digest, encoded, firsts
-from tilth.operators.minhash import BUCKET, MINHASH_VERSION, band_entries, bands
-from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
-from tilth.operators.sketch import Compared
+from tilth.operators.candidates import Union
+from tilth.operators.grams import Ints, comparison_digests, digest, firsts
+from tilth.operators.linked import connected
+from tilth.operators.minhash import MINHASH_VERSION
 from tilth.sample import Assign, Sample, Side, Verdict
 
-EXACT_CHARACTERS = 20_000_000
-"""Up to so much text in distinct questions every pair that leaks is found; beyond, near-copies by MinHash bands."""
 PROTECTED: tuple[Side, ...] = ("test", "validation", "train")
 """The sides, the most protected first."""
 
@@ -120,25 +116,6 @@ def _stratum(value: object) -> int:
 _NO_STRATUM = _stratum(None)
 
 
-class _Questions(Sequence[str]):
-    """The text of each document; slices are read from the documents when they are asked for."""
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, int):
-            return self._documents[index][0]
-        return [self._documents[at][0] for at in range(*index.indices(len(self)))]
-
-
 def check_ratios(train: float, validation: float, test: float) -> None:
     """Refuse ratios that are negative or do not sum to 1.
 
@@ -183,48 +160,15 @@ def _old_sides(facts: Facts, groups: Ints) -> dict[int, Side]:
 
 
 def _groups(facts: Facts, read: Read) -> Ints:
-    """For each row the group it belongs to."""
+    """For each row the group it belongs to: the number of its first row."""
     rows = facts.rows
     join = Union(len(facts))
     join.union_equal(np.arange(len(facts)), rows["root"])
     asking = np.flatnonzero(~rows["blank"])
     join.union_equal(asking, rows["question"][asking])
     distinct = np.sort(asking[firsts(rows["question"][asking])])
-    leaking = _connect(facts, distinct, read)
-    for x, y in zip(distinct.tolist(), distinct[leaking].tolist(), strict=True):
+    leaking = connected(facts, distinct, read)
+    linked = leaking != np.arange(distinct.size)
+    for x, y in zip(distinct[linked].tolist(), distinct[leaking[linked]].tolist(), strict=True):
         join.union(x, y)
     return join.roots(np.arange(len(facts)))
-
-
-def _connect(facts: Facts, distinct: Ints, read: Read) -> Ints:
-    """For each of the distinct questions the first of those it is linked to by leaks."""
-    join = Union(distinct.size)
-    documents = Documents([facts.places[at] for at in distinct.tolist()], read, lambda s: (s.question,))
-    exact = [CONTAINMENT]
-    if facts.rows["chars"][distinct].sum(dtype=np.int64) <= EXACT_CHARACTERS:
-        exact = [JACCARD, CONTAINMENT]
-    else:
-        groups = band_entries(bands(_Questions(documents), JACCARD.n)).groups()
-        documents.warm(np.unique(groups.document))
-        groups.connect(join, _by_reading(documents), BUCKET)
-    for measure in exact:
-        grams = encoded(documents, measure.n, least=2)
-        groups = measure.entries(grams).groups()
-        groups.connect(join, _by_grams(Compared.of(grams), measure))
-    return join.roots(np.arange(distinct.size))
-
-
-def _by_grams(compared: Compared, measure: Measure) -> Alike:
-    return lambda x, y: compared.alike(measure, x, compared, y)
-
-
-def _by_reading(documents: Documents) -> Alike:
-    @lru_cache(maxsize=100_000)
-    def near(x: int, y: int) -> bool:
-        return jaccard(documents[x][0], documents[y][0], JACCARD.n) >= JACCARD.threshold
-
-    def alike(x: Ints, y: Ints) -> Flags:
-        pairs = zip(np.minimum(x, y).tolist(), np.maximum(x, y).tolist(), strict=True)
-        return np.fromiter((near(*pair) for pair in pairs), np.bool_, x.size)
-
-    return alike

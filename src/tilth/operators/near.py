@@ -12,7 +12,7 @@ import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, set_operator
 from tilth.operators.candidates import Flags, Groups, Measure
-from tilth.operators.grams import Document, Ints, encoded
+from tilth.operators.grams import Document, Ints
 from tilth.operators.greedy import Screen, keep_greedily
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
 from tilth.operators.minhash import (
@@ -27,6 +27,7 @@ from tilth.operators.minhash import (
 )
 from tilth.operators.pairs import Pairs
 from tilth.operators.sketch import Bounds, Compared
+from tilth.operators.vocabulary import encoded
 from tilth.sample import Drop, Sample, Verdict
 
 EXACT_SAMPLES = 50_000

@@ -13,8 +13,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from tilth.operators.candidates import COMPARED, Entries, Measure, pieces
-from tilth.operators.grams import BLOCK, Document, Ints, Vocabulary, comparison_text, distinct, spans
+from tilth.operators.grams import BLOCK, Document, Ints, comparison_text, distinct, spans
 from tilth.operators.sketch import Compared
+from tilth.operators.vocabulary import Vocabulary
 
 __all__ = [
     "CONTAINMENT",

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.operators.candidates import Flags, Measure, Values
-from tilth.operators.grams import Document, Grams, Ints, blocks
+from tilth.operators.grams import Document, Ints, blocks
+from tilth.operators.vocabulary import Grams
 
 BITS = 1024
 """Bits a document at most: enough to tell apart unrelated texts of about 1,500 distinct n-grams each at similarity 0.7."""

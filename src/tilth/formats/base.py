@@ -117,8 +117,9 @@ def refuse(sample: Sample, name: str, *what: str) -> None:
     for thing in what:
         found = _HAS[thing](sample)
         if found:
+            other = _CARRIES.get(thing, "openai")
             raise FormatError(
-                f"{name} cannot carry {found}.", "Choose a format that can, for example `openai`."
+                f"{name} cannot carry {found}.", f"Choose a format that can, for example `{other}`."
             )
 
 
@@ -151,6 +152,10 @@ _HAS: dict[str, Callable[[Sample], str]] = {
     "label": lambda s: "a KTO label" if s.label is not None else "",
     "empty": lambda s: "" if s.messages else "a sample without messages",
 }
+
+
+_CARRIES = {"preference": "preference", "label": "kto", "empty": "tilth"}
+"""Who carries what `openai` cannot."""
 
 
 def turn(role: str, content: str) -> Message:

@@ -186,3 +186,14 @@ def test_dry_run_writes_nothing_where_the_user_works(project, monkeypatch):
     assert found["thresholds"][0]["settings"]["min_chars"] == 3
     assert sorted(p.folder.iterdir()) == before
     assert dry_run(load(p.recipe), limit=10)["counts"] == found["counts"]
+
+
+def test_the_items_of_a_list_are_questions(tmp_path):
+    pytest.importorskip("selectolax")
+    items = "".join(f"<li><a href='/p/{n}'>第{n}个问题：云为什么不会累？</a></li>" for n in range(3))
+    (tmp_path / "a.html").write_text(f"<ul>{items}</ul>", encoding="utf-8")
+    found = [line["sample"] for line in preview(tmp_path / "a.html", page="list")]
+    assert [one["messages"][0]["content"] for one in found] == [
+        f"第{n}个问题：云为什么不会累？" for n in range(3)
+    ]
+    assert found[1]["meta"] == {"url": "/p/1", "text": ""}

@@ -78,6 +78,47 @@ def test_a_thread_is_one_record_a_post():
     }
 
 
+CODE = "<pre><code class='language-python'><span>def</span> f(a):\n    <b>if</b> a &lt; 1:\n        return  a\n</code></pre>"
+FENCED = "```\ndef f(a):\n    if a < 1:\n        return  a\n```"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        CODE,
+        CODE.replace("<code", "<CODE").replace("pre>", "PRE>"),
+        "<pre class='prettyprint'>def f(a):<br>    if a &lt; 1:<br>        return  a</pre>",
+        "<pre class='brush: py'><ol><li>def f(a):</li><li>    if a &lt; 1:</li><li>        return  a</li></ol></pre>",
+    ],
+)
+def test_code_keeps_its_lines_and_its_indent(code):
+    ((article, _),) = found("article", ARTICLE.replace("</h1>", f"</h1><p>{SENTENCE}</p>{code}", 1))
+    assert FENCED in article["text"]
+    html = THREAD.replace('<span class="tail">', f"<div class='content_more'>{SENTENCE}{code}</div><span>", 1)
+    assert f"{SENTENCE}\n{FENCED}" in found("thread", html)[0][0]["text"]
+
+
+def test_prose_in_a_pre_is_no_code():
+    html = ARTICLE.replace("</h1>", f"</h1><pre>{SENTENCE}\n  {SENTENCE}</pre>", 1)
+    ((article, _),) = found("article", html)
+    assert "```" not in article["text"]
+
+
+DISCUZ = """<div id="post_{n}" class="plhin"><div class="pls"><a class="xw1" href="/u{n}">住户{n}</a><p>积分 7</p></div>
+<div class="plc"><em>发表于 2023-1-1</em><div class="t_f" id="postmessage_{n}">第{n}楼的话<br>很长。</div></div></div>"""
+ANSWERS = """<div class="answer"><div class="votes">3</div><div class="post-text"><p>第{n}楼的话</p>很长。</div>
+<div class="user-info"><a href="/users/{n}">住户{n}</a> <span>2023-01-01</span></div></div>"""
+
+
+@pytest.mark.parametrize("shape", [DISCUZ, ANSWERS])
+def test_posts_whose_writers_are_marked_otherwise(shape):
+    html = f"<h1>云会不会累</h1>{''.join(shape.format(n=n) for n in range(1, 4))}"
+    records = [record for record, _ in found("thread", html)]
+    assert [(record["author"], record["text"]) for record in records] == [
+        (f"住户{n}", f"第{n}楼的话\n很长。") for n in range(1, 4)
+    ]
+
+
 @pytest.mark.parametrize(
     ("page", "message"),
     [("article", "no article was found"), ("list", "no list was found"), ("thread", "no posts were found")],

@@ -44,6 +44,8 @@ def settle_formats(specs: Sequence[Spec], shards: Sequence[Shard]) -> tuple[Spec
 def _settle(spec: Spec, index: int, shards: Sequence[Shard]) -> Spec:
     if spec.format is not None:
         return spec
+    if spec.page == "list" and not spec.columns:
+        return replace(spec, format="questions")
     parts = (part for shard in shards for part in shard.parts if part.source == index)
     found = (entry for part in parts for entry in islice(entries(part), FAR))
     records = list(islice((e.record for e in found if not (e.blank or e.error)), LOOKED_AT))

@@ -23,8 +23,27 @@ _LONGEST_TITLE = 60
 """Characters of a title that count when lists are weighed, so that one long text does not outweigh many titles."""
 _MADE_FOR_ITEMS = ("li", "tr", "tbody", "dl", "article")
 _FEWEST = 2
-_SUMMARY = ("abs", "abstract", "summary", "desc", "excerpt", "intro", "digest")
-_CONTENT = ("content", "message", "body", "text")
+_SUMMARY = tuple(
+    f"[class*={word}]" for word in ("abs", "abstract", "summary", "desc", "excerpt", "intro", "digest")
+)
+_CONTENT = (
+    "[class*=content]",
+    "[class*=message]",
+    "[class*=body]",
+    "[class*=text]",
+    "[id^=postmessage]",
+    ".t_f",
+)
+_AUTHORS = "[class*=author], [rel=author], [itemprop=author]"
+_USERS = ".authi, [class*=user], [class*=poster], [class*=nick], .xw1, a[href^='/member/'], a[href^='/u/']"
+"""Who wrote it, on pages that mark no author: Discuz!, V2EX and pages of questions and answers."""
+_PRE = re.compile(r"<pre\b(?P<marks>[^>]*)>(?P<inside>.*?)</pre\s*>", re.DOTALL | re.IGNORECASE)
+_CODE_MARK = re.compile(
+    r"<code\b|class=[\"'][^\"']*(?:code|highlight|language|brush|lang-|prettyprint)", re.IGNORECASE
+)
+_NEW_LINE = re.compile(r"<br\s*/?>|</(?:li|div|p|tr)\s*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]+>")
+_FENCE = "```"
 _BLOCKS = "p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, section"
 
 
@@ -69,7 +88,7 @@ def _article(html: str, url: str) -> Iterator[tuple[dict[str, Any], str]]:
         from trafilatura import bare_extraction
     except ImportError as error:
         raise MissingExtra("reading web pages", "web") from error
-    found = bare_extraction(html, url=url or None, with_metadata=True, include_comments=False)
+    found = bare_extraction(_fenced(html), url=url or None, with_metadata=True, include_comments=False)
     fields = found.as_dict() if found is not None and not isinstance(found, dict) else (found or {})
     text = _squeezed(fields.get("text") or "")
     if not text:
@@ -112,12 +131,26 @@ _EXTRACTORS: dict[str, Callable[[str, str], Iterator[tuple[dict[str, Any], str]]
 }
 
 
+def _fenced(html: str) -> str:
+    """The page with Markdown's fences around its code, so that its lines are kept as they are."""
+    return _PRE.sub(_fence, html) if "<pre" in html or "<PRE" in html else html
+
+
+def _fence(match: re.Match[str]) -> str:
+    inside = match["inside"]
+    if not _CODE_MARK.search(match["marks"] + inside) or _FENCE in inside:
+        return match[0]
+    lines = inside if "\n" in inside.strip() else _NEW_LINE.sub("\n", inside)
+    code = _TAG.sub("", lines).strip("\r\n")
+    return f"<pre>{_FENCE}\n{code}\n{_FENCE}</pre>" if code.strip() else match[0]
+
+
 def _tree(html: str) -> LexborHTMLParser:
     try:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError as error:
         raise MissingExtra("reading web pages", "web") from error
-    tree = LexborHTMLParser(_HIDDEN.sub(lambda found: found[1], html))
+    tree = LexborHTMLParser(_fenced(_HIDDEN.sub(lambda found: found[1], html)))
     tree.strip_tags(["script", "style", "noscript", "template"])
     return tree
 
@@ -160,8 +193,9 @@ def _title(node: LexborNode) -> tuple[str, str]:
 
 def _author(node: LexborNode) -> dict[str, str]:
     """The name beside what is marked as an author; a name cut short on the page stands whole in its tooltip."""
-    marked = node.css("[class*=author], [rel=author], [itemprop=author]")
-    name = next((name for found in marked if (name := _text(found).split("\n")[0])), "")
+    marked = node.css(_AUTHORS) or node.css(_USERS)
+    named = [link for found in marked for link in found.css("a") if link.mem_id != found.mem_id] or marked
+    name = next((name for found in (*named, *marked) if (name := _text(found).split("\n")[0])), "")
     stem = name.rstrip(".…")
     if name != stem:
         tooltips = (re.split("[:：]", found.attributes.get("title") or "")[-1].strip() for found in marked)
@@ -169,9 +203,9 @@ def _author(node: LexborNode) -> dict[str, str]:
     return {"author": name} if name else {}
 
 
-def _part(node: LexborNode, words: tuple[str, ...]) -> str:
-    """The longest text of the elements whose class has one of these words, of nested ones the innermost."""
-    marked = node.css(", ".join(f"[class*={word}]" for word in words))
+def _part(node: LexborNode, places: tuple[str, ...]) -> str:
+    """The longest text of the elements at one of these places, of nested ones the innermost."""
+    marked = node.css(", ".join(places))
     outer = {inner.parent.mem_id for inner in marked if inner.parent is not None}
     return max((_text(part) for part in marked if part.mem_id not in outer), key=len, default="")
 
@@ -189,8 +223,15 @@ def _text(node: LexborNode) -> str:
 
 
 def _squeezed(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return "\n".join(line for line in lines if line)
+    """The text without empty lines and with one blank where there are several, code left alone."""
+    lines, code = [], False
+    for line in text.splitlines():
+        fence = line.strip() == _FENCE
+        code ^= fence
+        kept = line.rstrip() if code and not fence else " ".join(line.split())
+        if kept or code:
+            lines.append(kept)
+    return "\n".join(lines)
 
 
 def _guess(raw: bytes) -> str | None:

@@ -6,6 +6,7 @@ import platform
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,7 @@ from tilth.engine.output import Written, write_data
 from tilth.engine.people import decisions_key, exempted, heeded, person_function, wanted_steps, with_people
 from tilth.engine.report import write_report
 from tilth.engine.shard import Mark, Pass, Task, prepare_process, read_mark, run_shard
-from tilth.engine.stage import StageState, clear, decide, stage_folder
+from tilth.engine.stage import Keys, StageState, clear, decide, stage_folder
 from tilth.engine.tally import Tally, balance, merge
 from tilth.recipe.check import load
 from tilth.recipe.models import Named
@@ -177,9 +178,12 @@ class _Run:
             folder = stage_folder(self.folder.steps, stage.index)
             marks = self._pass(stage, key, folder, states[-1] if states else None)
             state = StageState(folder, marks)
-            for step, set_key in zip(stage.sets, set_keys, strict=True):
+            for step, keys in zip(stage.sets, pairwise([key, *set_keys]), strict=True):
                 exempt = self.exempt.get(step.name, frozenset())
-                state.settle(decide(state, step, set_key, exempt, self._history, self.workers, self.progress))
+                known_by = Keys(*keys)
+                state.settle(
+                    decide(state, step, known_by, exempt, self._history, self.workers, self.progress)
+                )
             states.append(state)
         for path in self.folder.steps.glob("stage-*"):
             if int(path.name.split("-")[1]) > len(states):

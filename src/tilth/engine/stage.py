@@ -20,6 +20,7 @@ import numpy as np
 from tilth.engine.chain import Failed, attempt, change_of, is_exempt
 from tilth.engine.layer import NO_SIDE, Layer, Texts, added, names
 from tilth.engine.local import Workers
+from tilth.engine.prepared import prepare
 from tilth.engine.shard import Mark, facts_file, observe, read_places
 from tilth.engine.tally import EXAMPLES, Tally
 from tilth.errors import TilthError
@@ -31,6 +32,14 @@ from tilth.store.files import atomic, read_json, write_json
 
 _decode_verdict = msgspec.json.Decoder(tuple[int, Verdict]).decode
 BATCH = 512
+
+
+class Keys(NamedTuple):
+    """What a set step's result is known by."""
+
+    before: str
+    """The key of all that came before it."""
+    own: str
 
 
 @dataclass
@@ -158,25 +167,25 @@ class StageState:
 def decide(
     state: StageState,
     step: Step,
-    key: str,
+    keys: Keys,
     exempt: frozenset[str],
     history: Mapping[str, str],
     workers: Workers,
     progress: Callable[[str, int, int], None],
 ) -> Decided:
     """Let a set step decide, or read what it decided when its key still holds."""
-    known = read_decided(state, step, key)
+    known = read_decided(state, step, keys.own)
     if known is not None:
         return known
     progress(step.name, 0, 1)
-    decided = _decide(state, step, key, exempt, history, workers)
+    decided = _decide(state, step, keys, exempt, history, workers)
     path, mark = _verdict_files(state, step)
     with atomic(path) as handle:
         lines = LineWriter(handle)
         for pair in decided.lines():
             lines.add(pair)
     errors_out = {str(row): error for row, error in decided.errors.items()}
-    write_json(mark, {"key": key, "tally": msgspec.to_builtins(decided.tally), "errors": errors_out})
+    write_json(mark, {"key": keys.own, "tally": msgspec.to_builtins(decided.tally), "errors": errors_out})
     progress(step.name, 1, 1)
     return decided
 
@@ -201,7 +210,7 @@ def _verdict_files(state: StageState, step: Step) -> tuple[Path, Path]:
 def _decide(
     state: StageState,
     step: Step,
-    key: str,
+    keys: Keys,
     exempt: frozenset[str],
     history: Mapping[str, str],
     workers: Workers,
@@ -234,7 +243,12 @@ def _decide(
         return chain.from_iterable(workers.each(_looked, tasks))
 
     shown = Facts(facts[alive], places, history, spread, workers.each, workers.count)
-    said = attempt(lambda: _judge(state, step, tally, shown, read, exempt))
+
+    def judge() -> tuple[list[tuple[int, Verdict]], np.ndarray]:
+        facts = prepare(shown, read, step, state.folder, keys.before, alive)
+        return _judge(state, step, tally, facts, read, exempt)
+
+    said = attempt(judge)
     if isinstance(said, Failed):
         hint = "No sample was lost; mend the step and run again."
         raise TilthError(f"{step.name} could not decide: {said.message}.", hint)
@@ -243,7 +257,7 @@ def _decide(
     tally.kept = tally.taken - tally.dropped - tally.held - tally.quarantined
     tally.seconds = perf_counter() - start
     verdicts, sides = said
-    return Decided(step, key, tally, verdicts, sides, errors)
+    return Decided(step, keys.own, tally, verdicts, sides, errors)
 
 
 class _Looking(NamedTuple):

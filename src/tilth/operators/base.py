@@ -62,6 +62,8 @@ class Facts:
     """Lets several processes work on what a decision takes."""
     workers: int = 1
     """How many processes there are, for cutting the work. What is decided must never depend on it."""
+    prepared: np.ndarray | None = None
+    """What the operator's `prepare` made of these facts; `None` where nobody has asked it."""
 
     def gather(self, look: Look, read: Read, among: np.ndarray | None = None) -> Iterator[Any]:
         """What `look` says of the samples, block by block in their order; several processes may look.
@@ -83,6 +85,10 @@ class SetOperator(Protocol):
     """Looks at all samples: a small fact from each, then one decision about all of them.
 
     A class may name the settings that `observe` reads in `observes`; then a change of the others makes no new facts.
+
+    It may also split the decision: `prepare(facts, read)` gives an array that follows from the samples, and of the
+    settings from those that it names in `prepares` (without that, from all). The engine keeps it from run to run and
+    hands it to `decide` as `facts.prepared`; it never shows the history to `prepare`.
     """
 
     fact: ClassVar[Any]

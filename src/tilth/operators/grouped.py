@@ -49,6 +49,7 @@ class Grouped:
     by: str | None = None
 
     observes: ClassVar[tuple[str, ...]] = ("by",)
+    prepares: ClassVar[tuple[str, ...]] = ()
     fact: ClassVar[np.dtype[np.void]] = np.dtype(
         [
             ("id", "u8"),
@@ -80,9 +81,13 @@ class Grouped:
         rows["question"] = comparison_digests([sample.question for sample in samples])
         return rows
 
+    def prepare(self, facts: Facts, read: Read) -> Ints:
+        """For each row the group it belongs to: the same for every seed, share, stratum and history."""
+        return _groups(facts, read)
+
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
         """A side for every sample."""
-        groups = _groups(facts, read)
+        groups = self.prepare(facts, read) if facts.prepared is None else facts.prepared
         sides = self._sides(facts, groups)
         for place, group in zip(facts.places, groups.tolist(), strict=True):
             yield place, Assign(sides[group])

@@ -78,8 +78,15 @@ class Step:
 
     def facts_part(self) -> list[Any]:
         """What of a set step decides its facts: all but the settings that only `decide` reads."""
+        return self._part("observes")
+
+    def prepared_part(self) -> list[Any]:
+        """What of a set step decides what it prepares: all but the settings that only `decide` reads."""
+        return self._part("prepares")
+
+    def _part(self, named: str) -> list[Any]:
         name, operator, version, settings, *rest = self.key_part()
-        read = getattr(self.declared.target, "observes", settings)
+        read = getattr(self.declared.target, named, settings)
         return [name, operator, version, {key: settings[key] for key in settings if key in read}, *rest]
 
 

@@ -11,7 +11,7 @@ import pytest
 from tilth.operators import candidates, greedy
 from tilth.operators import screen as screen_module
 from tilth.operators.candidates import Measure, Union
-from tilth.operators.greedy import keep_greedily
+from tilth.operators.greedy import Found, Kept, keep_greedily
 from tilth.operators.screen import screen
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Compared
@@ -95,18 +95,19 @@ def guesses(kind, alike, truth, seed):
 
 
 @pytest.mark.parametrize(
-    ("guess", "most", "pairs", "ahead", "patience"),
+    ("guess", "most", "pairs", "ahead", "patience", "found"),
     [
-        ("right", 1, 1, 1, 1),
-        ("yes", 8, 5, 3, 2),
-        ("no", 8, 50, 100, 1),
-        ("chance", 8, 50, 100, 2),
-        ("yes", 4096, 1_000_000, 1_000_000, 1),
+        ("right", 1, 1, 1, 1, False),
+        ("yes", 8, 5, 3, 2, False),
+        ("no", 8, 50, 100, 1, True),
+        ("chance", 8, 50, 100, 2, False),
+        ("chance", 8, 1_000_000, 1_000_000, 1, True),
+        ("yes", 4096, 1_000_000, 1_000_000, 1, False),
     ],
 )
 @pytest.mark.parametrize(("kind", "threshold", "seed"), CASES)
 def test_greedy_keeps_what_resembles_nothing_kept(
-    kind, threshold, seed, guess, most, pairs, ahead, patience, monkeypatch
+    kind, threshold, seed, guess, most, pairs, ahead, patience, found, monkeypatch
 ):
     for name, value in {"MOST": most, "PAIRS": pairs, "AHEAD": ahead, "PATIENCE": patience}.items():
         monkeypatch.setattr(greedy, name, value)
@@ -119,12 +120,14 @@ def test_greedy_keeps_what_resembles_nothing_kept(
         else:
             kept.append(x)
     asked = []
+    x, y = np.nonzero(np.tril(alike(*np.indices(truth.shape).reshape(2, -1)).reshape(truth.shape), -1))
+    some = Found(x << 32 | y) if found else Kept(groups, len(truth))
 
     def verify(x, y):
         asked.extend(zip(x.tolist(), y.tolist(), strict=True))
         return truth[x, y]
 
-    assert keep_greedily(groups, len(truth), guesses(guess, alike, truth, seed), verify) == dropped
+    assert keep_greedily(some, len(truth), guesses(guess, alike, truth, seed), verify) == dropped
     assert len(asked) == len(set(asked)), "no pair is measured twice"
 
 
@@ -136,7 +139,9 @@ def test_what_is_probably_similar_is_measured_at_once_and_against_few():
         calls.append(x.size)
         return np.ones(x.size)
 
-    found = keep_greedily(groups, size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify)
+    found = keep_greedily(
+        Kept(groups, size), size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify
+    )
     assert (len(found), calls) == (size - 1, [size - 1])
 
 
@@ -150,7 +155,10 @@ def test_a_guess_that_is_always_wrong_costs_a_few_rounds_a_block(monkeypatch):
         return np.zeros(x.size)
 
     assert (
-        keep_greedily(groups, size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify) == {}
+        keep_greedily(
+            Kept(groups, size), size, lambda x, y: (np.ones(x.size, bool), np.ones(x.size, bool)), verify
+        )
+        == {}
     )
     assert sum(calls) == size * (size - 1) // 2
     assert len(calls) <= 4 * 11
@@ -178,5 +186,10 @@ def test_a_bucket_remembers_only_so_many(monkeypatch):
         asked.append(y.tolist())
         return np.zeros((2, y.size), dtype=np.bool_)
 
-    assert keep_greedily(entries.groups(), size, nothing_alike, lambda x, y: np.zeros(x.size), bucket=3) == {}
+    assert (
+        keep_greedily(
+            Kept(entries.groups(), size, bucket=3), size, nothing_alike, lambda x, y: np.zeros(x.size)
+        )
+        == {}
+    )
     assert asked[-1] == [0, 1, 2]

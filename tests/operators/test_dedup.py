@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from tilth.operators import indexed
 from tilth.operators import near as near_module
 from tilth.operators.base import OPERATORS, Facts
 from tilth.operators.dedup import Conflicts, Exact, Near
@@ -132,9 +133,14 @@ def test_resemblance_is_never_passed_on(both_ways):
     assert list(dropped(Near(), [sample(1, start), sample(2, middle), sample(3, end)])) == [2]
 
 
-@pytest.mark.parametrize("few", [0, near_module.FEW_PAIRS], ids=["answers indexed", "questions only"])
-def test_near_is_the_greedy_rule_applied_to_all_pairs(few, monkeypatch):
-    monkeypatch.setattr(near_module, "FEW_PAIRS", few)
+@pytest.mark.parametrize(
+    ("few", "held", "measured"),
+    [(0, 4_000_000, 2), (1000, 4_000_000, 2), (1000, 4_000_000, 0), (1000, 10, 2)],
+    ids=["answers indexed", "questions only", "answers sketched", "too many at once"],
+)
+def test_near_is_the_greedy_rule_applied_to_all_pairs(few, held, measured, monkeypatch):
+    for name, value in {"FEW_PAIRS": few, "HELD_PAIRS": held, "MEASURED": measured}.items():
+        monkeypatch.setattr(indexed, name, value)
     rng = random.Random(5)
     texts = [(sentence(rng, 30, 90), sentence(rng, 30, 90)) for _ in range(40)]
     chosen = rng.choices(texts, k=250)

@@ -165,7 +165,7 @@ class Groups:
             documents = self.document[self.starts[group] : self.starts[group + 1]]
             budget = (COLLAPSE if limit is None else limit) * int(sizes[group])
             _connect_group(documents, join, alike, budget)
-        near = (find or Groups.within)(self, self._after(~crowded))
+        near = (find or Groups.within)(self, self.after(~crowded))
         for x, y in chain(near, self._apart(crowded, join) if limit is None else ()):
             pairs = distinct((np.maximum(x, y) << 32) | np.minimum(x, y))
             x, y = pairs >> 32, pairs & 0xFFFFFFFF
@@ -185,11 +185,12 @@ class Groups:
         found[chosen] = counts >= CROWDED * sizes
         return found
 
-    def _after(self, chosen: Flags) -> Ints:
-        """How many of the entries after it each entry of the chosen groups allows: the larger ones it comes before."""
-        number = np.repeat(np.arange(chosen.size), np.diff(self.starts))
+    def after(self, chosen: Flags | None = None) -> Ints:
+        """How many of the entries after it each entry allows: the larger ones it comes before; none in other groups."""
+        number = np.repeat(np.arange(self.starts.size - 1), np.diff(self.starts))
         end = np.searchsorted(number << 31 | self.size, number << 31 | self.most, side="right")
-        return np.where(chosen[number], np.maximum(end - np.arange(number.size) - 1, 0), 0)
+        counts = np.maximum(end - np.arange(number.size) - 1, 0)
+        return counts if chosen is None else np.where(chosen[number], counts, 0)
 
     def within(self, counts: Ints) -> Iterator[tuple[Ints, Ints]]:
         """Candidate pairs, in chunks: each entry with so many of the larger ones after it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -35,22 +36,35 @@ Dropped = dict[int, tuple[int, float]]
 """For each document that is not kept: the kept one most similar to it (of equals the first), and the similarity."""
 
 
-def keep_greedily(
-    groups: Groups, documents: int, screen: Screen, verify: Verify, bucket: int | None = None
-) -> Dropped:
-    """Keep each document that resembles none kept before it; candidates are those that share a key.
+class Candidates(Protocol):
+    """Which documents must be compared, numbered by rank: 0 is the first choice."""
+
+    documents: Ints
+    """Those that must be compared with an earlier one."""
+
+    def pairs(self, block: Ints, limit: int | None) -> tuple[Ints, Ints] | None:
+        """The block's documents with kept ones and earlier ones of the block; `None` for more than `limit` pairs."""
+
+    def add(self, block: Ints) -> Ints:
+        """Remember these as kept; what must be told to forget them."""
+
+    def leave(self, entered: Ints) -> None:
+        """Forget what was remembered last."""
+
+
+def keep_greedily(candidates: Candidates, documents: int, screen: Screen, verify: Verify) -> Dropped:
+    """Keep each document that resembles none kept before it.
 
     A block of documents meets the kept ones before it and its own earlier ones. All its pairs are found, freed of
     repetitions and screened at once; of those that pass, pairs with a kept one are verified.
 
     Args:
-        groups: documents by key, numbered by rank: 0 is the first choice.
+        candidates: see `Candidates`.
         documents: how many there are.
         screen: see `Screen`.
         verify: see `Verify`; it is given many pairs at once.
-        bucket: how many kept documents to remember for one key; `None` for all.
     """
-    walk = _Walk(groups, documents, screen, bucket)
+    walk = _Walk(candidates, documents, screen)
     while walk.goes_ahead():
         walk.settle(verify)
     return walk.dropped
@@ -78,10 +92,9 @@ class _Block:
 class _Walk:
     """Where the walk is: blocks that are settled, and those beyond, of which something is taken for granted."""
 
-    def __init__(self, groups: Groups, documents: int, screen: Screen, bucket: int | None) -> None:
-        self._index = _Kept(groups, documents, bucket)
-        self._screen = screen
-        self._present = distinct(groups.document)
+    def __init__(self, candidates: Candidates, documents: int, screen: Screen) -> None:
+        self._index, self._screen = candidates, screen
+        self._present = candidates.documents
         self._flags = bytearray(b"\1" * documents)
         self._kept = np.frombuffer(self._flags, dtype=np.bool_)
         self._at, self._size = 0, 64
@@ -211,10 +224,44 @@ def _screened(later: Ints, earlier: Ints, screen: Screen) -> tuple[Ints, Ints, F
     return later[passed], earlier[passed], likely[passed]
 
 
-class _Kept:
-    """The kept entries of each group, in the places that the group's own entries leave for them."""
+class Found:
+    """Candidates that are all known beforehand, whoever is kept."""
 
-    def __init__(self, groups: Groups, documents: int, bucket: int | None) -> None:
+    def __init__(self, found: Ints) -> None:
+        """`found`: the pairs, later << 32 | earlier, ascending."""
+        self.found = found
+        self._later = found >> 32
+        self.documents = distinct(self._later)
+
+    @property
+    def members(self) -> int:
+        """How many documents stand in a pair."""
+        return distinct(np.concatenate([self._later, self.found & 0xFFFFFFFF])).size
+
+    def pairs(self, block: Ints, limit: int | None) -> tuple[Ints, Ints] | None:
+        """See `Candidates`."""
+        cut = slice(*np.searchsorted(self._later, [block[0], block[-1] + 1]).tolist())
+        if limit is not None and cut.stop - cut.start > limit:
+            return None
+        return self._later[cut], self.found[cut] & 0xFFFFFFFF
+
+    def add(self, block: Ints) -> Ints:
+        """See `Candidates`; nothing is remembered."""
+        return block[:0]
+
+    def leave(self, entered: Ints) -> None:
+        """See `Candidates`."""
+
+
+class Kept:
+    """Candidates that share a key with a kept document, which are remembered for each key.
+
+    The kept entries of a group stand in the places that the group's own entries leave for them.
+    """
+
+    def __init__(self, groups: Groups, documents: int, bucket: int | None = None) -> None:
+        """`documents`: how many there are; `bucket`: how many kept ones to remember for one key, `None` for all."""
+        self.documents = distinct(groups.document)
         sizes = np.diff(groups.starts)
         self._groups = groups
         self._group = np.repeat(np.arange(sizes.size), sizes)
@@ -232,7 +279,7 @@ class _Kept:
         return entries, self._group[entries]
 
     def pairs(self, block: Ints, limit: int | None) -> tuple[Ints, Ints] | None:
-        """The block's documents with kept ones and earlier ones of the block; `None` for more than `limit` pairs."""
+        """See `Candidates`."""
         entry, group = self._entries(block)
         count = self._filled[group]
         start, before = _places_in_run(group)
@@ -247,7 +294,7 @@ class _Kept:
         return pairs >> 32, pairs & 0xFFFFFFFF
 
     def add(self, block: Ints) -> Ints:
-        """Remember these in each of their groups that has room; the groups that had."""
+        """See `Candidates`: they are remembered in each of their groups that has room; the groups that had."""
         entry, group = self._entries(block)
         _, before = _places_in_run(group)
         place = self._filled[group] + before
@@ -258,7 +305,7 @@ class _Kept:
         return entered
 
     def leave(self, entered: Ints) -> None:
-        """Forget what was remembered last, in these groups."""
+        """See `Candidates`: in these groups."""
         np.subtract.at(self._filled, entered, 1)
 
 

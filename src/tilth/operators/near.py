@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
 from typing import ClassVar
 
@@ -12,8 +11,9 @@ import numpy as np
 
 from tilth.operators.base import Facts, Field, Read, set_operator
 from tilth.operators.candidates import Flags, Groups, Measure
-from tilth.operators.grams import Document, Ints
-from tilth.operators.greedy import Screen, keep_greedily
+from tilth.operators.grams import Document, Hashes, Ints, hashed
+from tilth.operators.greedy import Candidates, Kept, Screen, keep_greedily
+from tilth.operators.indexed import Indexed
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
 from tilth.operators.minhash import (
     BUCKET,
@@ -25,9 +25,8 @@ from tilth.operators.minhash import (
     shared_bands,
     signatures,
 )
-from tilth.operators.pairs import Pairs
-from tilth.operators.sketch import Bounds, Compared
-from tilth.operators.vocabulary import encoded
+from tilth.operators.pairs import Fetch, Pairs
+from tilth.operators.vocabulary import Encoder
 from tilth.sample import Drop, Sample, Verdict
 
 EXACT_SAMPLES = 50_000
@@ -38,9 +37,6 @@ SIGNATURE = 128
 """Bytes of a sample's signature; question and answer have half of it each."""
 DEVIATIONS = 5
 """A pair whose signatures agree less than the threshold asks by so many standard deviations is not looked at."""
-FEW_PAIRS = 1000
-"""Pairs for each sample that the questions may promise before the answers are indexed as well: to look at so many costs
-what it costs to index an answer."""
 
 
 @set_operator("dedup.near", version=300 + MINHASH_VERSION)
@@ -96,23 +92,14 @@ class Near:
         labels = facts.rows["label"][ranking]
         characters = facts.rows["chars"].sum(dtype=np.int64)
         if len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS:
-            documents = self._fetched(facts, read, np.sort(ranking))
-            at = np.empty(len(facts), dtype=np.int64)
-            at[np.sort(ranking)] = np.arange(ranking.size)
-            ranked = [documents[row] for row in at[ranking].tolist()]
-            groups, screen, bucket = *self._exactly(ranked, labels), None
-
-            def fetch(rows: Ints) -> list[Document]:
-                return [documents[row] for row in at[rows].tolist()]
+            candidates, screen, documents = self._indexed(facts, read, ranking, labels)
         else:
-            signature = np.concatenate(list(facts.gather(self.signed, read)))[ranking]
-            groups, screen, bucket = self._by_bands(signature), self._agree(signature, labels), BUCKET
-            fetch = partial(self._fetched, facts, read)
-        pairs = Pairs(facts, ranking, fetch, self.ngram, self.threshold)
-        dropped = keep_greedily(groups, ranking.size, screen, pairs.similarity, bucket)
-        for x, (kept, similarity) in dropped.items():
+            candidates, screen, documents = self._banded(facts, read, ranking, labels)
+        similarity = Pairs(facts, ranking, documents, self.ngram, self.threshold).similarity
+        dropped = keep_greedily(candidates, ranking.size, screen, similarity)
+        for x, (kept, value) in dropped.items():
             same_as = facts.places[ranking[kept]]
-            evidence = {"same_as": same_as, "similarity": round(similarity, 4), "field": self.on}
+            evidence = {"same_as": same_as, "similarity": round(value, 4), "field": self.on}
             yield facts.places[ranking[x]], Drop("near_duplicate", evidence)
 
     def signed(self, samples: Sequence[Sample]) -> Signatures:
@@ -125,10 +112,11 @@ class Near:
         """What is compared of some samples."""
         return [self._document(sample) for sample in samples]
 
-    def _fetched(self, facts: Facts, read: Read, rows: Ints) -> list[Document]:
-        among = np.zeros(len(facts), dtype=np.bool_)
-        among[rows] = True
-        return list(chain.from_iterable(facts.gather(self.texts, read, among)))
+    def seen(self, samples: Sequence[Sample]) -> tuple[list[Document], Ints, Hashes]:
+        """What is compared of some samples; how many n-grams the first part of each has, and these."""
+        documents = self.texts(samples)
+        owner, gram = hashed([(document[0],) for document in documents], self.ngram)
+        return documents, np.bincount(owner, minlength=len(documents)), gram
 
     @property
     def _parts(self) -> int:
@@ -139,35 +127,34 @@ class Near:
             return (sample.question,)
         return (answer(sample),) if self.on == "answer" else (sample.question, answer(sample))
 
-    def _exactly(self, documents: Sequence[Document], labels: np.ndarray) -> tuple[Groups, Screen]:
-        """Candidates from the n-grams of one part, and what tells that two samples are not alike.
-
-        Every part of two near-duplicates is similar, so the index of any one part misses none: the part that promises
-        fewer pairs is taken.
-        """
+    def _indexed(
+        self, facts: Facts, read: Read, ranking: Ints, labels: Ints
+    ) -> tuple[Candidates, Screen, Fetch]:
+        in_order: list[Document] = []
+        blocks: list[tuple[Ints, Hashes]] = []
+        for documents, sizes, grams in facts.gather(self.seen, read, _among(facts, ranking)):
+            in_order += documents
+            blocks.append((sizes, grams))
+        encoder = Encoder(least=2)
+        encoder.add(blocks)
+        at = np.searchsorted(np.sort(ranking), ranking)
+        ranked = [in_order[row] for row in at.tolist()]
         measure = Measure("jaccard", self.ngram, self.threshold)
-        tests: list[Callable[[Ints, Ints], Flags]] = []
-        found: list[tuple[int, Groups]] = []
-        for number in range(self._parts):
-            part = [(document[number],) for document in documents]
-            if found and found[0][0] <= FEW_PAIRS * len(documents):
-                # Few pairs are alike in the question: only the answers of those need looking at.
-                tests.append(Bounds(part, measure).may_be)
-                continue
-            grams = encoded(part, self.ngram, least=2)
-            tests.append(partial(Compared.of(grams).may_be, measure))
-            groups = measure.entries(grams).groups()
-            sizes = np.diff(groups.starts)
-            found.append((int((sizes * (sizes - 1)).sum()) // 2, groups))
+        found = Indexed(ranked, labels, measure, facts.share).candidates(encoder.grams().taken(at))
+        return *found, lambda ranks: [ranked[rank] for rank in ranks.tolist()]
 
-        def screen(x: Ints, y: Ints) -> tuple[Flags, Flags]:
-            alike: Flags = labels[x] == labels[y]
-            for may_be in tests:
-                at = np.flatnonzero(alike)
-                alike[at] = may_be(x[at], y[at])
-            return alike, alike
+    def _banded(
+        self, facts: Facts, read: Read, ranking: Ints, labels: Ints
+    ) -> tuple[Candidates, Screen, Fetch]:
+        signature = np.concatenate(list(facts.gather(self.signed, read)))[ranking]
 
-        return min(found, key=lambda pair: pair[0])[1], screen
+        def documents(ranks: Ints) -> list[Document]:
+            rows = ranking[ranks]
+            in_order = list(chain.from_iterable(facts.gather(self.texts, read, _among(facts, rows))))
+            return [in_order[at] for at in np.searchsorted(np.sort(rows), rows).tolist()]
+
+        kept = Kept(self._by_bands(signature), ranking.size, BUCKET)
+        return kept, self._agree(signature, labels), documents
 
     def _by_bands(self, signature: Signatures) -> Groups:
         """Candidates from MinHash bands; of what bands may be made of, that which promises the fewest pairs."""
@@ -188,3 +175,9 @@ class Near:
             return alike, alike & (same >= usual)
 
         return screen
+
+
+def _among(facts: Facts, rows: Ints) -> Flags:
+    among = np.zeros(len(facts), dtype=np.bool_)
+    among[rows] = True
+    return among

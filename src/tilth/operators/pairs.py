@@ -30,6 +30,10 @@ _NUMBERED = 1 << (64 - _BITS)
 """Pairs whose number fits above an n-gram's bits."""
 
 
+Fetch = Callable[[Ints], Sequence[Document]]
+"""The documents of some ranks."""
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Pairs of samples, by rank."""
@@ -37,8 +41,7 @@ class Pairs:
     facts: Facts
     ranking: Ints
     """The row of each rank."""
-    fetch: Callable[[Ints], Sequence[Document]]
-    """The documents of some rows, which ascend."""
+    documents: Fetch
     n: int
     threshold: float
 
@@ -57,14 +60,10 @@ class Pairs:
 
     def _of_texts(self, x: Ints, y: Ints) -> Values:
         ranks = distinct(np.concatenate([x, y]))
-        rows = self.ranking[ranks]
-        by_row = np.argsort(rows)
-        documents = self.fetch(rows[by_row])
-        at = np.empty_like(by_row)
-        at[by_row] = np.arange(by_row.size)
+        documents = self.documents(ranks)
         tasks = []
         for cut in portions(self._characters(x, y), TASK_CHARACTERS):
-            one, other = at[np.searchsorted(ranks, x[cut])], at[np.searchsorted(ranks, y[cut])]
+            one, other = np.searchsorted(ranks, x[cut]), np.searchsorted(ranks, y[cut])
             members = distinct(np.concatenate([one, other]))
             texts = [documents[member] for member in members.tolist()]
             tasks.append((texts, np.searchsorted(members, one), np.searchsorted(members, other)))

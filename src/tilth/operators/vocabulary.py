@@ -43,6 +43,12 @@ class Grams:
     def __len__(self) -> int:
         return self.sizes.size
 
+    def taken(self, documents: Ints) -> Grams:
+        """These documents, in this order."""
+        known = self.known[documents]
+        ranks = self.ranks[spans(self.starts[documents], known)]
+        return Grams(self.sizes[documents], np.concatenate([[0], np.cumsum(known)]), ranks, known)
+
     def row(self, index: int) -> Ints:
         """The ranks of one document, ascending."""
         return self.ranks[self.starts[index] : self.starts[index + 1]]

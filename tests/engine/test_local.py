@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from tests.engine.conftest import lines, record
 from tilth.engine import run
-from tilth.engine.local import Workers
+from tilth.engine.local import SELDOM, Workers, seldom_collected
 from tilth.errors import TilthError
 
 
@@ -86,3 +87,20 @@ def test_a_run_that_shared_nothing_starts_no_process_at_its_end():
         assert list(workers.each(abs, [-1])) == [1]
         assert workers.beside(abs, -2)() == 2
         assert workers._pool is None
+
+
+def test_the_collector_of_cycles_is_left_as_it_was():
+    before = gc.get_threshold()
+    with seldom_collected():
+        assert gc.get_threshold() == SELDOM
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+
+
+def test_other_processes_look_for_cycles_seldom_too():
+    with Workers(2, ready) as workers:
+        assert {threshold for _, threshold in workers.each(threshold_of, range(8))} >= {SELDOM}
+
+
+def threshold_of(_: int) -> tuple[int, tuple[int, int, int]]:
+    time.sleep(0.05)
+    return os.getpid(), gc.get_threshold()

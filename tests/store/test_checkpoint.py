@@ -20,20 +20,18 @@ SAMPLES = [
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "BLOCK_BYTES", 2000)
+def written(tmp_path):
     path = tmp_path / "kept.jsonl"
     with path.open("wb") as handle:
         writer = Writer(handle)
         for sample in SAMPLES:
             writer.add(sample)
-        writer.flush()
     return path, writer
 
 
 def test_all_samples_in_order(written):
     path, writer = written
-    assert len(writer.blocks) > 10
+    assert len(writer.blocks) == 38
     assert list(read_all(path)) == SAMPLES
 
 

@@ -16,7 +16,7 @@ from tilth.engine.asking import Connector, Desk
 from tilth.engine.costs import answers_in, cost_so_far, costs, models_of, paid
 from tilth.engine.inputs import Inputs, lock_text, read_inputs
 from tilth.engine.leaks import Proof, compare_questions, find_run_leaks
-from tilth.engine.local import Workers, default_workers
+from tilth.engine.local import Workers, default_workers, seldom_collected
 from tilth.engine.output import Written, write_data
 from tilth.engine.people import decisions_key, exempted, heeded, person_function, wanted_steps, with_people
 from tilth.engine.report import write_report
@@ -77,7 +77,7 @@ def run(
             told = progress or (lambda *_: None)
             prepare = partial(prepare_process, [checked.folder / name for name in checked.recipe.plugins])
             prepare()
-            with Workers(workers or default_workers(), prepare) as processes:
+            with seldom_collected(), Workers(workers or default_workers(), prepare) as processes:
                 return _Run(checked, folder, processes, limit, told, desk).go()
         finally:
             desk.close()

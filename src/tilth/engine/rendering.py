@@ -59,6 +59,8 @@ class About:
     def _said(self, value: Any) -> str:
         if value is None or isinstance(value, str):
             return value or ""
+        if type(value) is list and len(value) == 1 and type(value[0]) is str:
+            return value[0]
         key = _encode(value)
         found = self._known.get(key)
         if found is None:

@@ -25,8 +25,8 @@ from tilth.registry import load_entry_points
 from tilth.sample import Sample
 from tilth.sources import entries
 from tilth.sources.base import Shard, Spec
-from tilth.store.checkpoint import Block, LineWriter, Writer
-from tilth.store.files import atomic, read_json, write_json
+from tilth.store.checkpoint import LineWriter, Writer
+from tilth.store.files import atomic
 
 CHUNK = 512
 """Samples that walk the steps together."""
@@ -57,7 +57,7 @@ class Mark(msgspec.Struct):
     key: str
     index: int
     rows: int
-    blocks: list[Block]
+    blocks: list[int]
     tallies: list[Tally]
     read: Tally
     blank: int = 0
@@ -71,8 +71,8 @@ def read_mark(folder: Path, index: int, key: str) -> Mark | None:
     if not path.exists():
         return None
     try:
-        mark = msgspec.convert(read_json(path), Mark)
-    except (ValueError, msgspec.ValidationError):
+        mark = msgspec.json.decode(path.read_bytes(), type=Mark)
+    except (UnicodeDecodeError, msgspec.MsgspecError):
         return None
     return mark if mark.key == key else None
 
@@ -131,7 +131,6 @@ class Pass:
     def finish(self) -> Mark:
         """Complete the shard's files; the mark is written last."""
         task, chain, reader = self._task, self._chain, self._reader
-        self._writer.flush()
         self._stack.close()
         with atomic(self._file("doors")) as handle:
             handle.writelines(reader.doors + chain.exits.doors)
@@ -145,7 +144,8 @@ class Pass:
             task.key, task.shard.index, len(self._places), self._writer.blocks, chain.tallies, reader.tally,
             reader.blank, failures,
         )  # fmt: skip
-        write_json(self._file("done"), msgspec.to_builtins(mark))
+        with atomic(self._file("done")) as handle:
+            handle.write(msgspec.json.encode(mark))
         return mark
 
 

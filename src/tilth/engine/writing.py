@@ -24,7 +24,7 @@ from tilth.sample import SIDES
 from tilth.sources.base import Shard
 from tilth.sources.reading import entries
 from tilth.store.checkpoint import read_lines
-from tilth.store.files import json_line
+from tilth.store.files import BUFFER, json_line
 from tilth.store.records import RecordWriter
 
 QUESTIONS = "questions"
@@ -115,7 +115,7 @@ def write_shard(task: Writing) -> Piece:
     _write_doors(task, piece, [line for layer in task.layers for line in layer.doors()] + late)
     proposals = [line for layer in task.layers for line in layer.proposals()]
     order = source_order(task.shard)
-    with part(task.folder, "proposals", piece.index).open("wb") as handle:
+    with part(task.folder, "proposals", piece.index).open("wb", BUFFER) as handle:
         for line in sorted(proposals, key=lambda line: order(line["place"])):
             text = json_line(line).encode("utf-8")
             handle.write(text)
@@ -133,7 +133,7 @@ def _write_kept(task: Writing, piece: Piece) -> list[bytes]:
     with ExitStack() as stack:
 
         def opened(kind: str) -> IO[bytes]:
-            return stack.enter_context(part(task.folder, kind, piece.index).open("wb"))
+            return stack.enter_context(part(task.folder, kind, piece.index).open("wb", BUFFER))
 
         index, questions = opened("index"), opened(QUESTIONS)
         for row in Rendering(layer, target).kept():
@@ -216,7 +216,9 @@ def _write_doors(task: Writing, piece: Piece, lines: Iterable[bytes]) -> None:
                 line = set_aside(each.place, each.step, each.error, sources[each.place])
             line = b"{" + line[len(b'{"door": "", ') + len(each.door) :]
             if each.door not in files:
-                files[each.door] = stack.enter_context(part(task.folder, each.door, piece.index).open("wb"))
+                files[each.door] = stack.enter_context(
+                    part(task.folder, each.door, piece.index).open("wb", BUFFER)
+                )
             files[each.door].write(line)
             reason = each.reason or re.sub(r"(?<![\w-])\d+", "…", each.error)
             _note(piece.gone.setdefault((each.door, each.step, reason), Group()), line)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 Layout = Literal[
     "lines",
     "array",
@@ -25,8 +27,7 @@ object, rows of a table with a header or without one, one plain-text document a 
 between them, rows in columns, or a web page that is one article, a list of links or a thread of posts."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One thing found in a source: a record, or what is left of one."""
 
     n: int

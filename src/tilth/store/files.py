@@ -12,6 +12,9 @@ from typing import IO, Any
 
 import msgspec
 
+BUFFER = 1 << 17
+"""Bytes of small writes that are handed over to the system at once."""
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
@@ -19,7 +22,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as handle:
+        with temporary.open("wb", BUFFER) as handle:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())

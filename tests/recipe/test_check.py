@@ -299,3 +299,24 @@ def test_init_says_that_images_are_not_read(tmp_path):
     }
     (tmp_path / "a.json").write_text(json.dumps([{**record, "images": ["1.jpg"]}]), encoding="utf-8")
     assert "images stays in `meta`" in init(tmp_path / "a.json", None, tmp_path)["note"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ["data/train-00000-of-00001.jsonl", "data/test-00000-of-00001.jsonl"],
+            "several sides (test, train)",
+        ),
+        (["dev/a.jsonl", "test/b.jsonl"], "several sides (dev, test)"),
+        (["train-1.jsonl", "train-2.jsonl"], ""),
+        (["testing.jsonl", "trained.jsonl"], ""),
+    ],
+)
+def test_init_says_that_files_of_several_sides_are_read_together(tmp_path, names, said):
+    for name in names:
+        path = tmp_path / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"question": "问", "answer": "答"}\n', encoding="utf-8")
+    note = init(tmp_path / "set", None, tmp_path)["note"]
+    assert (said in note, "several sides" in note) == (True, bool(said))

@@ -112,6 +112,12 @@ def test_some_files_of_a_set(hf, tmp_path, path, found):
     assert {Path(name).name for name in fetched} == {Path(name).name for name in found}
 
 
+def test_what_is_noted_beside_the_files_is_no_file_that_was_not_read(hf, tmp_path):
+    offer_hf(hf, FILES)
+    found = files_of([spec_at("hf://datasets/o/n", tmp_path)])
+    assert [file.name for file in found] == ["README.md", "b.jsonl", "data/a.jsonl"]
+
+
 def test_a_branch_is_followed_once(hf, tmp_path):
     offer_hf(hf, FILES)
     assert names("hf://datasets/o/n/b.jsonl", tmp_path) == ["b.jsonl"]
@@ -158,6 +164,7 @@ def test_a_file_that_was_cut_on_the_disk_is_fetched_again(hf, tmp_path):
     [
         ("hf://datasets/o/missing", r"o/missing cannot be downloaded from Hugging Face: .*404.* HF_ENDPOINT"),
         ("hf://datasets/o/n/c.jsonl", r"no file there. Did you mean 'b.jsonl'\?"),
+        ("hf://datasets/o/n/date", r"no file there. Did you mean 'data'\?"),
         ("hf://datasets/o/n/model.bin", "no file of a kind that can be read"),
     ],
 )

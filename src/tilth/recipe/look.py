@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ NOTES = {
     "items": "It is one object with a list of records",
     "blocks": "Its documents have several lines, with blank ones between them",
 }
+_SIDE = re.compile(r"(train|validation|valid|val|dev|test|eval)(?=$|[-_.\d])", re.IGNORECASE)
 MEDIA = ("image", "images", "videos", "audios")
 
 
@@ -37,6 +39,8 @@ class Seen:
     page: str = ""
     """`rows`, `items` or `blocks`, where the data lie otherwise than their suffix says."""
     columns: Mapping[str, str] = field(default_factory=dict)
+    sides: Sequence[str] = ()
+    """The sides that the files are named after, where there are several: `test`, `train`."""
     media: bool = False
     """Whether the records name images or the like."""
 
@@ -44,6 +48,7 @@ class Seen:
         """What a person should know about it, a sentence each."""
         if self.format == AUTO:
             yield "The first run fetches it and finds its format; look before with: tilth show ADDRESS"
+            yield "All its files are read, those of other configurations and of a test side too, unless the address names some: ADDRESS/data/train-*."
         if self.encoding:
             yield f"It seems to be {self.encoding}; the recipe says so."
         if self.page:
@@ -51,6 +56,8 @@ class Seen:
         if self.columns:
             keys = ", ".join(f"`{key}` as `{ours}`" for ours, key in self.columns.items())
             yield f"No format has these keys; the recipe takes {keys}. Change `columns:` where that is wrong."
+        if self.sides:
+            yield f"Its files are named after several sides ({', '.join(self.sides)}), and all are read; name the files of one to keep them apart."
         if self.media:
             yield "Only text is read: what the records say of images stays in `meta` and is not written again."
 
@@ -84,8 +91,21 @@ def look(data: str) -> Seen:
     if not records:
         wrong = next((f": {look.error}" for look in looks.values() if look.error), ", it is empty")
         raise SourceError(f"{data} holds no record that can be read{wrong}.", "Give another file.")
+    sides = sorted({side for path in files if (side := _side(Path(path)))})
     media = any(isinstance(r, dict) and any(r.get(key) for key in MEDIA) for r in records)
-    return replace(_shape(records, page), encoding=encoding, page=page, media=media)
+    return replace(
+        _shape(records, page),
+        encoding=encoding,
+        page=page,
+        sides=sides if len(sides) > 1 else (),
+        media=media,
+    )
+
+
+def _side(path: Path) -> str:
+    """The side that a file or its folder is named after: `train` for `train-00000-of-00002.parquet`."""
+    found = (_SIDE.match(name) for name in (path.name, path.parent.name))
+    return next((match[1].lower() for match in found if match), "")
 
 
 def _one_encoding(looks: Mapping[str, Look]) -> str:

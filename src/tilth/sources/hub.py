@@ -71,7 +71,10 @@ def _wanted(address: Address, text: str, files: list[RemoteFile], kinds: tuple[s
     readable = [file for file in meant if suffix_of(file.path) in {*kinds, ZIP}]
     if not readable:
         what = "of a kind that can be read" if meant else "there"
-        raise SourceError(f"{text}: no file {what}.", did_you_mean(address.path, [f.path for f in files]))
+        there = {
+            str(part) for f in files for part in (PurePosixPath(f.path), *PurePosixPath(f.path).parents[:-1])
+        }
+        raise SourceError(f"{text}: no file {what}.", did_you_mean(address.path, sorted(there)))
     for file in readable:
         if (
             PurePosixPath(file.path).is_absolute()

@@ -13,7 +13,7 @@ from tilth.sources.archive import ZIP, members, split_archive
 from tilth.sources.base import Spec
 from tilth.sources.html import PAGES
 from tilth.sources.html import SUFFIXES as HTML
-from tilth.sources.hub import fetch
+from tilth.sources.hub import MARK, fetch
 from tilth.sources.parquet import SUFFIX as PARQUET
 from tilth.sources.streams import suffix_of
 from tilth.sources.tables import DELIMITERS
@@ -151,7 +151,7 @@ def _is_archive(path: Path) -> bool:
 def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place) / name for name in sorted(files))
+        yield from (Path(place) / name for name in sorted(files) if name != MARK)
 
 
 def _reason(path: PurePath, kinds: tuple[str, ...]) -> str:

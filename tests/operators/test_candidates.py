@@ -15,7 +15,7 @@ from tilth.operators.greedy import Found, Kept, keep_greedily
 from tilth.operators.screen import screen
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Compared
-from tilth.operators.vocabulary import Vocabulary
+from tilth.operators.vocabulary import encoded
 
 CASES = [
     (kind, threshold, seed)
@@ -42,7 +42,7 @@ def documents(seed):
 def build(kind, threshold, seed):
     texts = documents(seed)
     measure = Measure(kind, 2, threshold)
-    grams = Vocabulary.of([(text,) for text in texts], 2, least=2).encode([(text,) for text in texts])
+    grams = encoded([(text,) for text in texts], 2, least=2)
 
     compared = Compared.of(grams)
 

@@ -51,10 +51,10 @@ def test_the_same_words_in_another_part_are_other_ngrams():
 @pytest.mark.parametrize(("block", "characters"), [(4096, 10_000), (2, 10)])
 def test_blocks_and_passes_change_nothing(block, characters, monkeypatch):
     documents = [(text,) for text in TEXTS * 3]
-    whole = Vocabulary.of(documents, 2, least=2)
+    whole, _ = Vocabulary.of(documents, 2, least=2)
     monkeypatch.setattr(grams_module, "BLOCK", block)
     monkeypatch.setattr(vocabulary_module, "PASS_CHARACTERS", characters)
-    again = Vocabulary.of(documents, 2, least=2)
+    again, _ = Vocabulary.of(documents, 2, least=2)
     assert again.grams.tolist() == whole.grams.tolist()
     assert again.ranks.tolist() == whole.ranks.tolist()
     assert again.encode(documents).ranks.tolist() == whole.encode(documents).ranks.tolist()
@@ -62,13 +62,13 @@ def test_blocks_and_passes_change_nothing(block, characters, monkeypatch):
 
 def test_rare_ngrams_come_first():
     documents = [("甲乙",), ("甲乙丙",), ("甲乙丙丁",), ("戊己",), ("戊己",)]
-    grams = Vocabulary.of(documents, 2, least=1).encode(documents)
+    grams = encoded(documents, 2, least=1)
     assert grams.ranks.max() == grams.row(0)[0], "甲乙 stands in the most documents"
     assert grams.row(2)[0] == 0, "丙丁 in the fewest"
 
 
 def test_an_empty_set_has_no_ngrams():
-    found = Vocabulary.of([], 3, least=2).encode([])
+    found = Vocabulary.of([], 3, least=2)[0].encode([])
     assert (len(found), found.ranks.size) == (0, 0)
 
 
@@ -138,14 +138,14 @@ def test_documents_hashed_once_are_the_same_as_by_their_vocabulary(monkeypatch):
     documents = [("".join(rng.choices("甲乙丙丁戊", k=rng.randint(0, 40))), "子丑" * at) for at in range(30)]
     for some in (documents, documents[:1], []):
         for least in (1, 2):
-            once, twice = encoded(some, 3, least), Vocabulary.of(some, 3, least).encode(some)
+            once, twice = encoded(some, 3, least), Vocabulary.of(some, 3, least)[0].encode(some)
             assert list(map(np.ndarray.tolist, vars(once).values())) == list(
                 map(np.ndarray.tolist, vars(twice).values())
             )
     monkeypatch.setattr(vocabulary_module, "PASS_CHARACTERS", 300)
     assert (
         encoded(documents, 3, 2).ranks.tolist()
-        == Vocabulary.of(documents, 3, 2).encode(documents).ranks.tolist()
+        == Vocabulary.of(documents, 3, 2)[0].encode(documents).ranks.tolist()
     )
 
 

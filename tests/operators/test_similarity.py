@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.operators import similarity as similarity_module
 from tilth.operators.similarity import (
     comparison_text,
     containment,
@@ -122,3 +123,22 @@ def test_the_showcase_question_of_the_tutorial_leaks(real_data):
     assert found.place == 156
     assert found.similarity == 0.75, "the larger of 0.73 (3-grams) and 0.75 (8-grams)"
     assert jaccard("我用水兑水，得到的是稀水还是浓水", dict(against)[156]) == pytest.approx(0.733, abs=0.001)
+
+
+@pytest.mark.parametrize("sifted", [5, 1 << 17])
+@pytest.mark.parametrize("seed", range(3))
+def test_find_leaks_among_many_sizes_with_rare_and_common_ngrams(seed, sifted, monkeypatch):
+    """Keys that thousands share and keys of one document, in pieces of any size."""
+    monkeypatch.setattr(similarity_module, "SIFTED", sifted)
+    rng = random.Random(seed)
+    head = "请用不超过三句话回答下面这个问题："
+    texts = ["".join(rng.choices("甲乙丙丁戊己庚辛", k=rng.randint(1, 200))) for _ in range(60)]
+    texts += [head + text[: rng.randint(1, 30)] for text in texts]
+    asked, against = texts[::2], [text[rng.randint(0, 3) :] for text in texts]
+    expected = [
+        (i, j, leak(a, b))
+        for i, a in enumerate(asked)
+        for j, b in enumerate(against)
+        if b.strip() and leak(a, b) is not None
+    ]
+    assert find_leaks(list(enumerate(asked)), list(enumerate(against))) == expected

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
-from itertools import pairwise, starmap
+from itertools import chain, pairwise, starmap
 from typing import Any, TypeVar
 
 import numpy as np
@@ -92,20 +92,24 @@ def hashed(documents: Sequence[Document], n: int) -> tuple[Ints, Hashes]:
 
     A text with fewer than `n` characters to compare is one n-gram: itself.
     """
-    parts = [
-        _hashed(documents[cut], cut.start, n)
-        for cut in portions([sum(map(len, document)) for document in documents])
-    ]
+    if set(map(len, documents)) == {1}:
+        sizes = [len(text) for (text,) in documents]
+    else:
+        sizes = [sum(map(len, document)) for document in documents]
+    parts = [_hashed(documents[cut], cut.start, n) for cut in portions(sizes)]
     pairs = np.concatenate([np.empty(0, np.uint64), *parts])
     return (pairs >> np.uint64(BITS)).astype(np.int64), pairs & np.uint64((1 << BITS) - 1)
 
 
 def _hashed(documents: Sequence[Document], first: int, n: int) -> Hashes:
-    texts = [text for document in documents for text in document]
-    owner = np.repeat(np.arange(first, first + len(documents)), [len(document) for document in documents])
-    part = np.fromiter((k for document in documents for k in range(len(document))), np.uint64, len(texts))
+    texts = list(chain.from_iterable(documents))
+    owner = np.arange(first, first + len(documents))
     source, counts, values = _counted_windows(texts, n)
-    if part.any():
+    if len(texts) != len(documents) or set(map(len, documents)) != {1}:
+        owner = np.repeat(owner, list(map(len, documents)))
+        part = np.fromiter(
+            chain.from_iterable(range(len(document)) for document in documents), np.uint64, len(texts)
+        )
         values = values + np.repeat(part[source] * np.uint64(0x9E3779B97F4A7C15), counts)
     values = mix(values)
     values >>= np.uint64(64 - BITS)

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from tilth.operators.candidates import COMPARED, Entries, Measure, pieces
-from tilth.operators.grams import BLOCK, Document, Ints, comparison_text, distinct, spans
+from tilth.operators.grams import BLOCK, Document, Ints, comparison_text, distinct, ordered, spans
 from tilth.operators.sketch import Compared
 from tilth.operators.vocabulary import Vocabulary
 
@@ -33,6 +33,9 @@ __all__ = [
 JACCARD = Measure("jaccard", 3, 0.6)
 CONTAINMENT = Measure("containment", 8, 0.7)
 """The leak rule has these two measures; either is enough."""
+
+SIFTED = 1 << 17
+"""Pairs sifted at a time, so that what is fetched for them stays in the cache."""
 
 K = TypeVar("K", bound=Hashable)
 P = TypeVar("P", bound=Hashable)
@@ -103,33 +106,49 @@ class _Half:
 
     def __init__(self, measure: Measure, documents: Sequence[Document]) -> None:
         self._measure = measure
-        self._vocabulary = Vocabulary.of(documents, measure.n, least=1)
-        self._indexed = Compared.of(self._vocabulary.encode(documents))
+        self._vocabulary, grams = Vocabulary.of(documents, measure.n, least=1)
+        self._indexed = Compared.of(grams)
         entries = measure.entries(self._indexed.grams)
-        self._sorted = entries.key << 31 | entries.size
-        order = np.argsort(self._sorted, kind="stable")
-        self._sorted = self._sorted[order]
-        self._document, self._most = entries.document[order], entries.most[order]
+        order = ordered(entries.key, entries.size)
+        self._document, self._size, self._most = (
+            entries.document[order],
+            entries.size[order],
+            entries.most[order],
+        )
+        self._sorted = entries.key[order] << 31 | self._size
+        counts = np.bincount(entries.key, minlength=self._vocabulary.grams.size)
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
 
     def pairs(self, documents: Sequence[Document]) -> Iterator[tuple[int, int]]:
         asked = Compared.of(self._vocabulary.encode(documents), beside=self._indexed)
-        for x, y in self._shared(self._measure.entries(asked.grams)):
+        for x, y in self._near(asked, self._measure.entries(asked.grams)):
             for first in range(0, x.size, COMPARED):
                 one, other = x[first : first + COMPARED], y[first : first + COMPARED]
                 found = asked.alike(self._measure, one, self._indexed, other)
                 yield from zip(one[found].tolist(), other[found].tolist(), strict=True)
 
-    def _shared(self, entries: Entries) -> Iterator[tuple[Ints, Ints]]:
-        """All candidate pairs of an asked and an indexed document, in chunks: one may come again in a later chunk."""
-        first = np.searchsorted(self._sorted, entries.key << 31)
-        end = np.searchsorted(self._sorted, entries.key << 31 | entries.most, side="right")
-        counts = end - first
-        for piece in pieces(counts):
-            x = np.repeat(np.arange(piece.start, piece.stop), counts[piece])
-            found = spans(first[piece], counts[piece])
-            allowed = entries.size[x] <= self._most[found]
-            pairs = distinct((entries.document[x[allowed]] << 32) | self._document[found[allowed]])
+    def _near(self, asked: Compared, entries: Entries) -> Iterator[tuple[Ints, Ints]]:
+        """Pairs of an asked and an indexed document that may be alike, in chunks: one may come again in a later chunk."""
+        first, counts = self._allowed(entries)
+        for piece in pieces(counts, SIFTED):
+            times, at = counts[piece], spans(first[piece], counts[piece])
+            allowed = np.flatnonzero(np.repeat(entries.size[piece], times) <= self._most[at])
+            x = np.repeat(entries.document[piece], times)[allowed]
+            y = self._document[at[allowed]]
+            near = asked.sift(self._measure, x, self._indexed, y)
+            pairs = distinct((x[near] << 32) | y[near])
             yield pairs >> 32, pairs & 0xFFFFFFFF
+
+    def _allowed(self, entries: Entries) -> tuple[Ints, Ints]:
+        """For each asked entry where those indexed under its key begin, and how many of them are small enough."""
+        first, end = self._starts[entries.key], self._starts[entries.key + 1]
+        end[self._size[np.minimum(first, self._size.size - 1)] > entries.most] = 0
+        some = np.flatnonzero(first < end)
+        # Few keys have documents too large beside such that are not: only there the end must be looked for.
+        some = some[self._size[end[some] - 1] > entries.most[some]]
+        wanted = entries.key[some] << 31 | entries.most[some]
+        end[some] = np.searchsorted(self._sorted, wanted, side="right")
+        return first, np.maximum(end - first, 0)
 
 
 class Leak(NamedTuple):

@@ -111,6 +111,16 @@ class Compared:
         least = measure.least(self.grams.sizes[x], other.grams.sizes[y])
         return self.sketch.may_share(least, x, other.sketch, y)
 
+    def sift(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Ints:
+        """Which pairs of documents of `x` and of `y` in `other` the short bitmaps cannot tell apart."""
+        least = measure.least(self.grams.sizes[x], other.grams.sizes[y])
+        may_differ = self.grams.known[x] + other.grams.known[y] - 2 * least
+        # 256 differing bits of 256 become none: one pair more to look at.
+        differ = np.zeros(y.size, dtype=np.uint8)
+        for my_word, their_word in zip(self.sketch.short, other.sketch.short, strict=True):
+            differ += np.bitwise_count(my_word[x] ^ their_word[y])
+        return np.flatnonzero(differ <= may_differ)
+
     def alike(self, measure: Measure, x: Ints, other: Compared, y: Ints) -> Flags:
         """Whether each document of `x` reaches the threshold with the one of `y` beside it, which is in `other`."""
         mine, theirs = self.grams.sizes[x], other.grams.sizes[y]

@@ -77,20 +77,15 @@ class Vocabulary:
     ranks: Ints
 
     @classmethod
-    def of(cls, documents: Sequence[Document], n: int, least: int) -> Vocabulary:
-        """The n-grams that occur in at least `least` of the documents.
+    def of(cls, documents: Sequence[Document], n: int, least: int) -> tuple[Vocabulary, Grams]:
+        """The n-grams that occur in at least `least` of the documents, and these in terms of it.
 
-        Memory stays flat: where there is much text it is read again, a share of the n-grams each time.
+        Each text is hashed once. Where there is much text it is read once for each share, so that memory stays flat.
         """
-        passes = _characters(documents) // PASS_CHARACTERS + 1
-        grams, counts = [], []
+        encoder, passes = Encoder(least), _characters(documents) // PASS_CHARACTERS + 1
         for share in range(passes):
-            found = occurring([part for _, part in hashed_blocks(documents, n, share, passes)], least)
-            grams.append(found[0])
-            counts.append(found[1])
-        merged, number = np.concatenate(grams), np.concatenate(counts)
-        order = np.argsort(merged) if passes > 1 else np.arange(merged.size)
-        return cls(n, merged[order], by_rarity(number[order]))
+            encoder.add(list(hashed_blocks(documents, n, share, passes)))
+        return cls(n, *encoder.vocabulary()), encoder.grams()
 
     @cached_property
     def _lookup(self) -> Lookup:
@@ -128,7 +123,7 @@ def by_rarity(number: Ints) -> Ints:
 class Encoder:
     """Puts the n-grams of documents in terms of those that several of them hold, a share of all n-grams at a time.
 
-    The result is the same as by a `Vocabulary`, and each document is hashed only once where there is one share.
+    Each document is hashed only once where there is one share.
     """
 
     def __init__(self, least: int) -> None:
@@ -155,13 +150,17 @@ class Encoder:
         self._grams.append(gram)
         self._numbers.append(number)
 
+    def vocabulary(self) -> tuple[Hashes, Ints]:
+        """What was found, ascending, with the rank of each."""
+        order = self._order()
+        return np.concatenate(self._grams)[order], by_rarity(np.concatenate(self._numbers)[order])
+
     def grams(self) -> Grams:
-        """The documents in terms of what was found."""
+        """The documents in terms of what was found, and forget them."""
         none = np.zeros(0, dtype=np.int64)
-        merged, number = np.concatenate(self._grams), np.concatenate([none, *self._numbers])
-        order = np.argsort(merged) if len(self._grams) > 1 else np.arange(merged.size)
-        ranks = np.empty(merged.size, dtype=np.int64)
-        ranks[order] = by_rarity(number[order])
+        order = self._order()
+        ranks = np.empty(order.size, dtype=np.int64)
+        ranks[order] = by_rarity(np.concatenate(self._numbers)[order])
         found = []
         for parts in self._pairs:
             pairs = np.concatenate([none, *parts])
@@ -169,16 +168,14 @@ class Encoder:
             parts.clear()
         return Grams.of(self._sizes, found)
 
+    def _order(self) -> Ints:
+        """Each share ascends."""
+        return np.argsort(np.concatenate(self._grams)) if len(self._grams) > 1 else np.arange(self._used)
+
 
 def encoded(documents: Sequence[Document], n: int, least: int) -> Grams:
-    """The documents in terms of the n-grams that occur in at least `least` of them; the same as by a `Vocabulary`.
-
-    Each text is hashed once. Where there is much text it is read once for each share, so that memory stays flat.
-    """
-    encoder, passes = Encoder(least), _characters(documents) // PASS_CHARACTERS + 1
-    for share in range(passes):
-        encoder.add(list(hashed_blocks(documents, n, share, passes)))
-    return encoder.grams()
+    """The documents in terms of the n-grams that occur in at least `least` of them."""
+    return Vocabulary.of(documents, n, least)[1]
 
 
 def _characters(documents: Sequence[Document]) -> int:

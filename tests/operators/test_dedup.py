@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from tilth.operators import indexed
+from tilth.operators import banded, indexed, pairs
 from tilth.operators import near as near_module
 from tilth.operators.base import OPERATORS, Facts
 from tilth.operators.dedup import Conflicts, Exact, Near
@@ -32,9 +32,20 @@ def dropped(op, samples):
     return {int(place.split(":")[1]): verdict for place, verdict in decide(op, samples).items()}
 
 
-@pytest.fixture(params=[EXACT, MINHASH], ids=["index", "minhash"])
-def both_ways(request, monkeypatch):
-    monkeypatch.setattr(near_module, "EXACT_SAMPLES", request.param)
+WAYS = {
+    "index": (EXACT, {}),
+    "minhash": (MINHASH, {}),
+    "minhash, answers signed": (MINHASH, {"FEW_PAIRS": -1}),
+    "minhash, answers sifted": (MINHASH, {"MEASURED": 0, "FEW_PAIRS": 10**9}),
+}
+
+
+@pytest.fixture(params=WAYS.values(), ids=WAYS)
+def every_way(request, monkeypatch):
+    samples, settings = request.param
+    monkeypatch.setattr(near_module, "EXACT_SAMPLES", samples)
+    for name, value in settings.items():
+        monkeypatch.setattr(banded, name, value)
 
 
 def sentence(rng, low=20, high=60):
@@ -88,7 +99,7 @@ def test_near_keeps_the_longer_of_two():
 
 
 @pytest.mark.parametrize("op", [Exact(on="answer"), Near(on="answer")], ids=["exact", "near"])
-def test_samples_without_the_text_are_kept(op):
+def test_samples_without_the_text_are_kept(op, every_way):
     assert decide(op, [sample(1, "天冷吗"), sample(2, "水凉吗")]) == {}
 
 
@@ -105,7 +116,19 @@ def test_preferences_that_differ_in_the_rejected_answer_or_the_mark_are_kept(op)
     assert decide(op, marked) == {}
 
 
-def test_short_texts_are_near_only_when_equal(both_ways):
+@pytest.mark.parametrize("on", ["question", "answer"])
+def test_near_compares_what_it_is_told(on, every_way):
+    first, second = "锅里的水为什么会冒泡，又为什么会响", "长椅朝哪边由设计师按地形来定的吗"
+    texts = [
+        (first, second),
+        (first + "呢", "因为水里的气体受热以后跑了出来"),
+        ("天为什么是蓝色的呢", second + "呀"),
+    ]
+    samples = [sample(n, *pair) for n, pair in enumerate(texts)]
+    assert list(dropped(Near(on=on), samples)) == ([1] if on == "question" else [2])
+
+
+def test_short_texts_are_near_only_when_equal(every_way):
     samples = [
         sample(1, "不会"),
         sample(2, "好的"),
@@ -116,7 +139,7 @@ def test_short_texts_are_near_only_when_equal(both_ways):
     assert list(dropped(Near(), samples)) == [1], "the longer of 不会 and 不会。 is kept"
 
 
-def test_a_shared_answer_and_a_shared_question_are_no_duplicates(both_ways):
+def test_a_shared_answer_and_a_shared_question_are_no_duplicates(every_way):
     answer, question = "这个问题没有意义，因为前提并不成立", "为什么公园里的长椅总是朝着湖水"
     questions = ["公鸡为什么不下蛋呢", "半夜的太阳有多亮呢", "把冰箱门打开房间会凉快吗"]
     answers = ["朝着湖水的风景更好看一些", "施工的时候图纸就是这样画的", "长椅朝哪边由设计师按地形来定"]
@@ -125,7 +148,23 @@ def test_a_shared_answer_and_a_shared_question_are_no_duplicates(both_ways):
     assert decide(Near(), samples) == {}
 
 
-def test_resemblance_is_never_passed_on(both_ways):
+def test_answers_to_one_question_are_told_apart_by_their_signatures(every_way, monkeypatch):
+    rng = random.Random(3)
+    samples = [sample(n, "用一句话介绍你所在的这座城市", sentence(rng, 30, 60)) for n in range(300)]
+    samples += [sample(1000, "用一句话介绍你所在的这座城市", samples[7].answer + "呢")]
+    compared = []
+    similarities = pairs.similarities
+
+    def counted(n, threshold, task):
+        compared.append(task[1].size)
+        return similarities(n, threshold, task)
+
+    monkeypatch.setattr(pairs, "similarities", counted)
+    assert list(dropped(Near(), samples)) == [7]
+    assert sum(compared) < 10
+
+
+def test_resemblance_is_never_passed_on(every_way):
     start = "一二三四五六七八九十甲乙丙丁戊己庚辛壬癸"
     middle, end = "子丑" + start[2:], "子丑" + start[2:-2] + "寅卯"
     assert jaccard(start, middle) >= 0.7 > jaccard(start, end)
@@ -158,7 +197,7 @@ def test_near_is_the_greedy_rule_applied_to_all_pairs(few, held, measured, monke
     assert {n: verdict.evidence["similarity"] for n, verdict in found.items()} == expected
 
 
-def test_planted_near_copies_are_found_and_nothing_else(both_ways):
+def test_planted_near_copies_are_found_and_nothing_else(every_way):
     rng = random.Random(11)
     texts = [sentence(rng) for _ in range(250)]
     copies = [near_copy(rng.choice(texts), rng, rng.randint(1, 4)) for _ in range(300)]
@@ -178,7 +217,7 @@ def test_planted_near_copies_are_found_and_nothing_else(both_ways):
         assert verdict.evidence["similarity"] == round(similarity, 4)
 
 
-def test_the_order_of_the_rows_decides_only_between_equals(both_ways):
+def test_the_order_of_the_rows_decides_only_between_equals(every_way):
     rng = random.Random(2)
     text = sentence(rng, 90, 90)
     samples = [sample(n, near_copy(text[n:], rng, n % 5)) for n in range(40)]
@@ -234,7 +273,7 @@ def test_the_family_is_registered():
 
 
 @pytest.mark.real_data
-def test_all_240_questions_of_the_tutorial_are_kept(real_data, both_ways):
+def test_all_240_questions_of_the_tutorial_are_kept(real_data, every_way):
     import json
 
     lines = (real_data / "tutorial_camp2" / "ruozhiba_raw.jsonl").read_text("utf-8").splitlines()

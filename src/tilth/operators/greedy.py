@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from tilth.operators.candidates import Flags, Groups, Values
-from tilth.operators.grams import Ints, distinct, runs, spans
+from tilth.operators.grams import Ints, distinct, ordered, runs, spans
 
 MOST = 4096
 """Documents of one block at most; a block has fewer where they would make too many pairs."""
@@ -265,7 +265,8 @@ class Kept:
         sizes = np.diff(groups.starts)
         self._groups = groups
         self._group = np.repeat(np.arange(sizes.size), sizes)
-        self._order = np.argsort(groups.document, kind="stable")
+        self._none = np.zeros(groups.document.size, dtype=np.int8)
+        self._order = ordered(groups.document, self._none)
         self._first = np.searchsorted(groups.document[self._order], np.arange(documents + 1))
         self._filled = np.zeros(sizes.size, dtype=np.int64)
         self._slots = np.zeros(groups.document.size, dtype=np.int64)
@@ -275,7 +276,7 @@ class Kept:
         """The block's entries by group, those of one group in the order of their documents; and their groups."""
         counts = self._first[block + 1] - self._first[block]
         entries = self._order[spans(self._first[block], counts)]
-        entries = entries[np.argsort(self._group[entries], kind="stable")]
+        entries = entries[ordered(self._group[entries], self._none[: entries.size])]
         return entries, self._group[entries]
 
     def pairs(self, block: Ints, limit: int | None) -> tuple[Ints, Ints] | None:

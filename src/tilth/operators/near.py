@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from tilth.operators.base import Facts, Field, Read, set_operator
-from tilth.operators.candidates import Flags, Groups, Measure
+from tilth.operators.banded import SIGNATURE, Banded
+from tilth.operators.base import Facts, Field, Look, Read, set_operator
+from tilth.operators.candidates import Flags, Measure
 from tilth.operators.grams import Document, Hashes, Ints, hashed
-from tilth.operators.greedy import Candidates, Kept, Screen, keep_greedily
+from tilth.operators.greedy import Candidates, Screen, Verify, keep_greedily
 from tilth.operators.indexed import Indexed
 from tilth.operators.keeper import KEEPER, answer, label, order, worth
-from tilth.operators.minhash import (
-    BUCKET,
-    MINHASH_VERSION,
-    ROWS,
-    Signatures,
-    band_entries,
-    composed,
-    shared_bands,
-    signatures,
-)
+from tilth.operators.minhash import MINHASH_VERSION, Signatures, signatures
 from tilth.operators.pairs import Fetch, Pairs
 from tilth.operators.vocabulary import Encoder
 from tilth.sample import Drop, Sample, Verdict
@@ -33,13 +26,8 @@ EXACT_SAMPLES = 50_000
 EXACT_CHARACTERS = 30_000_000
 """Up to both, candidates come from the n-gram index, which misses none; beyond, from MinHash bands."""
 
-SIGNATURE = 128
-"""Bytes of a sample's signature; question and answer have half of it each."""
-DEVIATIONS = 5
-"""A pair whose signatures agree less than the threshold asks by so many standard deviations is not looked at."""
 
-
-@set_operator("dedup.near", version=300 + MINHASH_VERSION)
+@set_operator("dedup.near", version=400 + MINHASH_VERSION)
 @dataclass(frozen=True)
 class Near:
     """Keep one of the samples whose question and answer are nearly the same.
@@ -59,8 +47,10 @@ class Near:
     ngram: int = 3
     on: Field = "both"
 
-    observes: ClassVar[tuple[str, ...]] = ("on",)
-    fact: ClassVar[np.dtype[np.void]] = np.dtype([*KEEPER, ("label", "u1"), ("blank", "?")])
+    observes: ClassVar[tuple[str, ...]] = ("on", "ngram")
+    fact: ClassVar[np.dtype[np.void]] = np.dtype(
+        [*KEEPER, ("label", "u1"), ("blank", "?"), ("signature", "u1", (SIGNATURE,))]
+    )
 
     def __post_init__(self) -> None:
         """Refuse settings that compare nothing."""
@@ -70,7 +60,11 @@ class Near:
             raise ValueError(f"ngram is {self.ngram}; expected at least 1 character.")
 
     def observe(self, sample: Sample) -> tuple[object, ...]:
-        """What speaks for the sample, and whether there is anything to compare."""
+        """What speaks for the sample, whether there is anything to compare, and a signature of the question.
+
+        Questions are short: to sign them costs large sets less than to read them again. Answers are signed where it
+        helps.
+        """
         row: tuple[object, ...] = self.observe_many([sample])[0].item()
         return row
 
@@ -83,6 +77,7 @@ class Near:
         )
         rows["label"] = [label(sample) for sample in samples]
         rows["blank"] = [not any(map(str.strip, document)) for document in documents]
+        rows["signature"] = 0 if self.on == "answer" else self._signatures(documents, 0)
         return rows
 
     def decide(self, facts: Facts, read: Read) -> Iterator[tuple[str, Verdict]]:
@@ -92,21 +87,21 @@ class Near:
         labels = facts.rows["label"][ranking]
         characters = facts.rows["chars"].sum(dtype=np.int64)
         if len(facts) <= EXACT_SAMPLES and characters <= EXACT_CHARACTERS:
-            candidates, screen, documents = self._indexed(facts, read, ranking, labels)
+            decided = self._indexed(facts, read, ranking, labels)
         else:
-            candidates, screen, documents = self._banded(facts, read, ranking, labels)
-        similarity = Pairs(facts, ranking, documents, self.ngram, self.threshold).similarity
-        dropped = keep_greedily(candidates, ranking.size, screen, similarity)
+            decided = self._banded(facts, read, ranking, labels)
+        dropped = keep_greedily(decided.candidates, ranking.size, decided.screen, decided.verify)
         for x, (kept, value) in dropped.items():
             same_as = facts.places[ranking[kept]]
             evidence = {"same_as": same_as, "similarity": round(value, 4), "field": self.on}
             yield facts.places[ranking[x]], Drop("near_duplicate", evidence)
 
-    def signed(self, samples: Sequence[Sample]) -> Signatures:
-        """The MinHash signatures of the n-grams of some samples; sets small enough for the index never need them."""
-        texts = [text for sample in samples for text in self._document(sample)]
-        size = SIGNATURE // self._parts
-        return signatures(texts, self.ngram, size).reshape(len(samples), SIGNATURE)
+    def signed(self, samples: Sequence[Sample], part: int) -> Signatures:
+        """The MinHash signatures of one part of some samples."""
+        return self._signatures(self.texts(samples), part)
+
+    def _signatures(self, documents: Sequence[Document], part: int) -> Signatures:
+        return signatures([document[part] for document in documents], self.ngram, SIGNATURE)
 
     def texts(self, samples: Sequence[Sample]) -> list[Document]:
         """What is compared of some samples."""
@@ -118,18 +113,12 @@ class Near:
         owner, gram = hashed([(document[0],) for document in documents], self.ngram)
         return documents, np.bincount(owner, minlength=len(documents)), gram
 
-    @property
-    def _parts(self) -> int:
-        return 2 if self.on == "both" else 1
-
     def _document(self, sample: Sample) -> Document:
         if self.on == "question":
             return (sample.question,)
         return (answer(sample),) if self.on == "answer" else (sample.question, answer(sample))
 
-    def _indexed(
-        self, facts: Facts, read: Read, ranking: Ints, labels: Ints
-    ) -> tuple[Candidates, Screen, Fetch]:
+    def _indexed(self, facts: Facts, read: Read, ranking: Ints, labels: Ints) -> _Way:
         in_order: list[Document] = []
         blocks: list[tuple[Ints, Hashes]] = []
         for documents, sizes, grams in facts.gather(self.seen, read, _among(facts, ranking)):
@@ -141,40 +130,42 @@ class Near:
         ranked = [in_order[row] for row in at.tolist()]
         measure = Measure("jaccard", self.ngram, self.threshold)
         found = Indexed(ranked, labels, measure, facts.share).candidates(encoder.grams().taken(at))
-        return *found, lambda ranks: [ranked[rank] for rank in ranks.tolist()]
 
-    def _banded(
-        self, facts: Facts, read: Read, ranking: Ints, labels: Ints
-    ) -> tuple[Candidates, Screen, Fetch]:
-        signature = np.concatenate(list(facts.gather(self.signed, read)))[ranking]
+        def documents_of(ranks: Ints) -> list[Document]:
+            return [ranked[rank] for rank in ranks.tolist()]
 
-        def documents(ranks: Ints) -> list[Document]:
+        return _Way(*found, self._pairs(facts, ranking, documents_of))
+
+    def _banded(self, facts: Facts, read: Read, ranking: Ints, labels: Ints) -> _Way:
+        def seen(look: Look, ranks: Ints) -> tuple[Iterator[Any], Ints]:
+            """What is seen of some samples, in the order of the set, and where in it each of them is."""
             rows = ranking[ranks]
-            in_order = list(chain.from_iterable(facts.gather(self.texts, read, _among(facts, rows))))
-            return [in_order[at] for at in np.searchsorted(np.sort(rows), rows).tolist()]
+            return facts.gather(look, read, _among(facts, rows)), np.searchsorted(np.sort(rows), rows)
 
-        kept = Kept(self._by_bands(signature), ranking.size, BUCKET)
-        return kept, self._agree(signature, labels), documents
+        def signed(part: int, ranks: Ints) -> Signatures:
+            blocks, at = seen(partial(self.signed, part=part), ranks)
+            return np.concatenate([np.empty((0, SIGNATURE), np.uint8), *blocks])[at]
 
-    def _by_bands(self, signature: Signatures) -> Groups:
-        """Candidates from MinHash bands; of what bands may be made of, that which promises the fewest pairs."""
-        ways = [(ROWS,)] if self._parts == 1 else [(ROWS - answers, answers) for answers in range(ROWS)]
-        columns = np.ascontiguousarray(signature.T)
-        fewest = min(ways, key=lambda rows: shared_bands(composed(columns, rows)))
-        return band_entries(composed(columns, fewest)).groups()
+        def documents_of(ranks: Ints) -> list[Document]:
+            blocks, at = seen(self.texts, ranks)
+            in_order = list(chain.from_iterable(blocks))
+            return [in_order[row] for row in at.tolist()]
 
-    def _agree(self, signature: Signatures, labels: np.ndarray) -> Screen:
-        size = SIGNATURE // self._parts
-        t = self.threshold
-        least = t * size - DEVIATIONS * (size * t * (1 - t)) ** 0.5
-        usual = size * (t + (1 - t) / 256)
+        known = self.on != "answer"
+        first = facts.rows["signature"][ranking] if known else signed(0, np.arange(ranking.size))
+        banded = Banded(first, labels, self.threshold, partial(signed, 1) if self.on == "both" else None)
+        return _Way(*banded.candidates(), banded.sifted(self._pairs(facts, ranking, documents_of)))
 
-        def screen(x: Ints, y: Ints) -> tuple[Flags, Flags]:
-            same = (signature[x] == signature[y]).reshape(x.size, self._parts, size).sum(axis=2).min(axis=1)
-            alike = np.asarray((same >= least) & (labels[x] == labels[y]))
-            return alike, alike & (same >= usual)
+    def _pairs(self, facts: Facts, ranking: Ints, documents: Fetch) -> Verify:
+        return Pairs(facts, ranking, documents, self.ngram, self.threshold).similarity
 
-        return screen
+
+class _Way(NamedTuple):
+    """How near-duplicates are found."""
+
+    candidates: Candidates
+    screen: Screen
+    verify: Verify
 
 
 def _among(facts: Facts, rows: Ints) -> Flags:

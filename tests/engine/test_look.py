@@ -197,3 +197,22 @@ def test_the_items_of_a_list_are_questions(tmp_path):
         f"第{n}个问题：云为什么不会累？" for n in range(3)
     ]
     assert found[1]["meta"] == {"url": "/p/1", "text": ""}
+
+
+def test_pages_that_will_not_be_had_are_counted_together(tmp_path):
+    pytest.importorskip("trafilatura")
+    from tests.sources.loopback import Answer, serving
+    from tests.sources.test_html import ARTICLE
+
+    with serving() as site:
+        site.put("/a", Answer(ARTICLE.encode(), headers={"Content-Type": "text/html"}))
+        pages = "".join(f"    - {{path: '{site.url}/{name}', page: article}}\n" for name in ("a", "gone"))
+        (tmp_path / "r.yaml").write_text(
+            f"name: w\ndata:\n  from:\n{pages}  format: text\n  steps: []\n  to: text\n"
+        )
+        (problem,) = check_input(load(tmp_path / "r.yaml"))
+        assert problem.path == "data.from"
+        assert "1 of the first 2 entries of 2 addresses" in problem.message
+        assert "the server answers 404" in problem.message
+        assert "raise `data.max_quarantined`" in problem.hint
+        assert not list(check_input(load(tmp_path / "r.yaml", ["data.max_quarantined=0.5"])))

@@ -66,7 +66,10 @@ def fetch_pages(specs: Sequence[Spec], *, interval_s: float = INTERVAL_S) -> Non
     """
     for spec in specs:
         if spec.page not in PAGES:
-            hint = f"Write {{path: {spec.address}, page: article}}, or list, or thread."
+            hint = (
+                f"Write {{path: {spec.address}, page: article}} into the recipe, or list, or thread; "
+                "`tilth show` takes it as --page."
+            )
             raise SourceError(f"{spec.address} is a web page: say what kind.", hint)
     missing = [spec for spec in specs if not note_of(Path(spec.path)).exists()]
     if not missing:

@@ -49,6 +49,10 @@ HTML = [
     ("<p>看：</p>\n```html\n<b>x</b>&amp;\n```", "看：\n```html\n<b>x</b>&amp;\n```"),
 ]
 NOT_HTML = [
+    '写一个网页：\n<html>\n<body class="a">\n<h1>Hi</h1>\n</body>\n</html>',
+    "标签有<a>、<p>、<img>三种",
+    "段落用<p>和<br>分开",
+    "The elements: <p>, <li>",
     "若 a<b 且 c>d，则 a<d",
     "if (a<b && b>c) return;",
     "a <b and c> d",

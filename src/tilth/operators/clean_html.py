@@ -67,14 +67,18 @@ _TOPIC_WORDS = (
     ),
     *("超文本", "标记语言", "前端"),
 )
+_LISTED = regex(
+    r"<[a-z][a-z0-9]*\s*/?>\s*(?:[、和与或]|以及|and\b|or\b)\s*<[a-z][a-z0-9]*\s*/?>", re.IGNORECASE
+)
+"""Tags that are named one after the other."""
 _NAMED_WORDS = ("标签", "元素", "标记", "tag", "element")
 _NAMED = regex(
     r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
-    r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名)?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
+    r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名|有|包括|比如|例如|如|[:：])?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
     re.IGNORECASE,
 )
 _SOURCE = regex(
-    r"<!DOCTYPE|<\?(?:php|xml)|<%|\{\{|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
+    r"<!DOCTYPE|<(?:html|head|body)(?:\s[^<>]*)?>|<\?(?:php|xml)|<%|\{\{|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
     r"|<[a-z][\w-]*[^<>]*\s(?:v-[a-z]+|[@:][a-z][\w.-]*|className|wx:[a-z]+|th:[a-z]+)\s*=",
     re.IGNORECASE,
 )
@@ -89,7 +93,7 @@ _TYPOGRAPHY = _MARKUP | frozenset(" ".join(sections("html_tags.txt")["entities"]
 
 @operator(
     "clean.strip_html",
-    version=1,
+    version=2,
     touches="<&",
     examples=("<p>水的<b>沸点</b>是 100&nbsp;度。</p> → 水的沸点是 100 度。", "若 a<b 且 c>d → (unchanged)"),
 )
@@ -155,7 +159,7 @@ def _shows_markup(text: str) -> bool:
     """Whether tags in `text` are what it speaks about, or source code."""
     if any(_SOURCE.match(text, match.start()) for match in _SOURCE_START.finditer(text)):
         return True
-    if _may_hold(text, _NAMED_WORDS) and _NAMED.search(text):
+    if (_may_hold(text, _NAMED_WORDS) and _NAMED.search(text)) or _LISTED.search(text):
         return True
     names = (match[1].lower() for match in _CLOSING.finditer(text))
     return any(name not in _NAMES and name not in ("script", "style") and ":" not in name for name in names)

@@ -26,7 +26,7 @@ def _narrowed(text: str) -> str:
     return outside(text, narrow) if has_wide(text) else text
 
 
-@operator("normalize.punctuation", version=2, examples=("你好,世界! → 你好，世界！",))
+@operator("normalize.punctuation", version=3, examples=("你好,世界! → 你好，世界！",))
 def punctuation(sample: Sample, *, field: Field = "both") -> Sample:
     """ASCII marks in Chinese sentences become Chinese marks: `,` `.` `?` `!` `:` `;` `(` `)` and `...`.
 

@@ -28,6 +28,10 @@ _CODE = regex(
 )
 
 
+_SOURCE = regex(r"\[(?:[JMCDNRPSGZ]|EB|DB|CP)(?:/OL)?\][.,，。/ ]")
+"""An entry of a list of references (GB/T 7714), whose marks are ASCII."""
+
+
 def is_chinese(line: str) -> bool:
     """Whether a line is Chinese prose: hanzi, at most two Latin letters for each, and no kana."""
     hanzi = len(_HAN.findall(line))
@@ -52,7 +56,9 @@ def punctuate(text: str) -> str:
     lines = text.split("\n")
     tables = _table_lines(lines)
     return "\n".join(
-        line if index in tables or not is_chinese(line) or _CODE.search(line) else _punctuate_line(line)
+        line
+        if index in tables or not is_chinese(line) or _CODE.search(line) or _SOURCE.search(line)
+        else _punctuate_line(line)
         for index, line in enumerate(lines)
     )
 

@@ -127,6 +127,7 @@ def test_files_are_part_of_the_step_key(benchmark, tmp_path):
         ("a.txt", "甲\r\n\r\n丙", [(1, "甲"), (3, "丙")]),
         ("a.jsonl", '{"id": "x", "question": {"stem": "甲", "choices": [{"text": "乙"}]}, "answerKey": "A"}', [(1, "甲")]),
         ("a.jsonl", '{"category": "写作", "turns": ["甲", "丙"]}\n{"turns": ["丁"]}', [(1, "甲"), (1, "丙"), (2, "丁")]),
+        ("a.json", '{"version": "v1", "data": [{"title": "云", "paragraphs": [{"context": "长长的文章", "qas": [{"question": "甲", "id": "1"}, {"question": "乙"}]}]}]}', [(1, "甲"), (1, "乙")]),
         ("a.jsonl", '{"activity_label": "屋顶", "ctx": "甲", "endings": ["乙"]}', [(1, "甲")]),
         ("a.jsonl", '{"id": "b", "lemma": "甲甲甲", "solution": "很长很长的解答"}', [(1, "甲甲甲")]),
         ("a.csv", "甲乙丙丁戊己庚辛壬癸是什么？,是,否,A\n丙？,是,否,B\n", [(1, "甲乙丙丁戊己庚辛壬癸是什么？"), (2, "丙？")]),

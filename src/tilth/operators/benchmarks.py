@@ -19,6 +19,9 @@ KEYS = (
 )  # fmt: skip
 """Where a record's question stands, the likeliest key first, whatever its case."""
 
+NESTED = ("paragraphs", "qas")
+"""Lists whose members hold the questions: those of SQuAD, CMRC and DRCD."""
+
 BESIDE = frozenset({
     "answer", "answers", "output", "outputs", "completion", "response", "solution", "canonical_solution", "code", "test",
     "explanation", "rationale", "reference", "target", "label", "context", "passage", "article", "choices", "options",
@@ -112,7 +115,10 @@ def _known(record: Any) -> list[str]:
             found = [f"{found[0]}\n{more}".strip()]
         if found:
             return found
-    return []
+    lists = (value for key in NESTED if isinstance(value := values.get(key), list))
+    return [
+        text for value in lists for child in value if isinstance(child, Mapping) for text in _known(child)
+    ]
 
 
 def _plain(item: Any) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.engine.conftest import QUESTIONS, lines, record, rows_of
@@ -100,9 +102,41 @@ def test_what_is_measured_on_the_whole_set_is_written_anew(project):
     assert found == fresh
 
 
+def conversations(tools: int) -> str:
+    """Conversations in the shape `openai`; so many of them have tools, which `alpaca` cannot carry."""
+    more = {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}
+    return lines(
+        {
+            "messages": [{"role": "user", "content": q}, {"role": "assistant", "content": f"{q}好问题。"}],
+            **(more if n < tools else {}),
+        }
+        for n, q in enumerate(QUESTIONS)
+    )
+
+
 def test_a_refused_sample_is_asked_about_again(project, rendered):
-    talk = [record(q, history=[["问", "答"]]) for q in QUESTIONS[:2]]
-    p = project(lines([*talk, *map(record, QUESTIONS[2:])]), SPLIT, to="alpaca", max_quarantined="0.5")
+    p = project(conversations(2), SPLIT, to="alpaca", max_quarantined="0.5")
+    p.recipe.write_text(p.recipe.read_text(encoding="utf-8").replace("coig_cqia", "openai"), encoding="utf-8")
     run(p.recipe, p.out)
+    assert len(rows_of(p.out / "quarantined.jsonl")) == 2
+    del rendered[:]
     found, fresh = again(p, "seed: 7", "seed: 8")
     assert found == fresh
+    assert rendered[:3] == ["raw.jsonl:1", "raw.jsonl:2", "raw.jsonl:1"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_proof_leaves_out_what_the_format_refuses(project, workers, monkeypatch):
+    from tilth.sources import plan
+
+    monkeypatch.setattr("tilth.engine.inputs.plan", lambda specs: plan(specs, shard_bytes=400))
+    p = project(conversations(2), "- dedup.exact", to="alpaca", max_quarantined="0.5")
+    text = p.recipe.read_text(encoding="utf-8").replace("coig_cqia", "openai")
+    asked = [QUESTIONS[0], QUESTIONS[5]]
+    p.recipe.write_text(
+        f"{text}train: {{base_model: tiny}}\ncompare: {{questions: {asked}}}\n", encoding="utf-8"
+    )
+    run(p.recipe, p.out, workers=workers)
+    assert len(list((p.out / "steps/stage-01").glob("done-*.json"))) > 2
+    leaks = json.loads((p.out / "report/data.json").read_text(encoding="utf-8"))["leaks"]
+    assert [leak["place"] for leak in leaks] == ["raw.jsonl:6"]

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from tilth import __version__
+from tilth.engine.asked import Kept
 from tilth.engine.asking import Connector, Desk
 from tilth.engine.costs import answers_in, cost_so_far, costs, models_of, paid
 from tilth.engine.inputs import Inputs, lock_text, read_inputs
@@ -249,15 +250,13 @@ class _Run:
         return Task(*common, before=before.layer(shard.index))
 
     def _finish(self, states: list[StageState], started: float) -> dict[str, Any]:
-        written = write_data(
-            self.folder,
-            states,
-            self.inputs.shards,
-            self.plan.target,
-            self.workers,
-            self.progress,
-        )
-        leaks = self.workers.beside(find_run_leaks, Proof(compare_questions(self.plan), written.questions))
+        shards, questions = self.inputs.shards, compare_questions(self.plan)
+        kept = [Kept.of(states[-1].layer(shard.index)) for shard in shards]
+        leaks = self.workers.beside(find_run_leaks, Proof(questions, kept), worth=len(shards) > 1)
+        written = write_data(self.folder, states, shards, self.plan.target, self.workers, self.progress)
+        if written.tally.quarantined:
+            # The proof had begun with samples that the format cannot carry, and that nobody will read.
+            leaks = self.workers.beside(find_run_leaks, Proof(questions, written.questions))
         read, tallies, blank = self._tallies(states, written)
         counts = balance(read, tallies, blank)
         history = self._history

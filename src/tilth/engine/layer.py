@@ -26,7 +26,7 @@ def names(index: int) -> dict[str, str]:
         "rendered": f"rendered-{index:05d}.jsonl",
         "doors": f"doors-{index:05d}.jsonl",
         "proposals": f"proposals-{index:05d}.jsonl",
-        "places": f"places-{index:05d}.json",
+        "questions": f"questions-{index:05d}.jsonl",
         "answers": f"answers-{index:05d}.jsonl",
         "done": f"done-{index:05d}.json",
     }

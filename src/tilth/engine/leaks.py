@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tilth.engine.asked import Kept, read_kept_questions
 from tilth.engine.questions import read_questions
-from tilth.engine.writing import read_kept_questions
 from tilth.operators.similarity import find_leaks
 from tilth.recipe.anchor import anchored
 from tilth.recipe.plan import Plan
@@ -24,8 +24,8 @@ class Proof:
 
     asked: Sequence[Question]
     """The compare questions."""
-    questions: Sequence[Path]
-    """Files with side, place and question of what is kept."""
+    kept: Sequence[Kept]
+    """By shard: where the questions of what is kept lie."""
 
 
 class Leaks(NamedTuple):
@@ -44,7 +44,7 @@ def find_run_leaks(proof: Proof) -> Leaks:
     against the training side.
     """
     questions: dict[str, list[Question]] = {side: [] for side in SIDES}
-    for kept_on, at, text in read_kept_questions(proof.questions):
+    for kept_on, at, text in read_kept_questions(proof.kept):
         questions[kept_on].append((at, text))
     asked = [*proof.asked, *((text, text) for _, text in questions["test"])]
     found: dict[Any, dict[str, Any]] = {}

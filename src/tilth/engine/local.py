@@ -103,13 +103,13 @@ class Workers:
             begun[number] = self._others.submit(function, task)
             busy += 1
 
-    def beside(self, function: Callable[[A], B], task: A) -> Callable[[], B]:
+    def beside(self, function: Callable[[A], B], task: A, *, worth: bool = False) -> Callable[[], B]:
         """Begin something in another process; what is returned waits for the result.
 
-        Where no other process runs yet, it is done here when its result is asked for: a run whose work was never shared
-        is small, and to start a process would take longer than its work.
+        Where no other process runs yet and it is not worth one, it is done here when its result is asked for: a run whose
+        work is never shared is small, and to start a process would take longer than its work.
         """
-        if self._pool is None:
+        if self._pool is None and not (worth and self.count > 1):
             return lambda: function(task)
         with _alive():
             future = self._others.submit(function, task)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tilth.engine.asked import Kept
 from tilth.engine.local import Workers
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.engine.writing import DOORS, QUESTIONS, READABLE, Counts, Group, Piece, Writing, part, write_shard
+from tilth.engine.writing import DOORS, READABLE, Counts, Group, Piece, Writing, part, write_shard
 from tilth.formats.base import Format
 from tilth.operators.grams import firsts
 from tilth.operators.topics import KEYS, are_topics
@@ -32,8 +33,8 @@ class Written:
     ids: list[np.ndarray] = field(default_factory=list)
     sides: list[np.ndarray] = field(default_factory=list)
     """By shard: ids and sides of the samples that a split gave one."""
-    questions: list[Path] = field(default_factory=list)
-    """Side, place and question of what is kept, shard by shard: see `read_kept_questions`."""
+    questions: list[Kept] = field(default_factory=list)
+    """By shard: the questions of what is kept."""
     chars: list[np.ndarray] = field(default_factory=list)
     """By shard: characters of question and answer of each kept sample."""
     made: bool = False
@@ -88,10 +89,7 @@ def write_data(
     workers: Workers,
     progress: Callable[[str, int, int], None],
 ) -> Written:
-    """Write `data/` and the other doors from the checkpoints, in source order.
-
-    The questions stay where they are until somebody sweeps `steps/`.
-    """
+    """Write `data/` and the other doors from the checkpoints, in source order."""
     written = Written()
     tasks = [
         Writing(shard, folder.steps, tuple(state.layer(shard.index) for state in states), target.name)
@@ -101,6 +99,7 @@ def write_data(
     for piece in _pieces(tasks, target, workers):
         progress("write", len(pieces), len(tasks))
         written.add(piece)
+        written.questions.append(Kept.of(tasks[len(pieces)].layers[-1], piece.refused))
         pieces.append(piece)
     data, steps = folder.data, folder.steps
     for side in written.splits:
@@ -109,7 +108,6 @@ def write_data(
     for door in DOORS:
         _join(folder.door(door), (part(steps, door, piece.index) for piece in pieces))
     _join(folder.proposals, (part(steps, "proposals", piece.index) for piece in pieces))
-    written.questions = [part(steps, QUESTIONS, piece.index) for piece in pieces]
     _tidy(folder, target, written)
     return written
 

@@ -30,7 +30,6 @@ class Rendered(msgspec.Struct, omit_defaults=True):
     """Of the checkpoint."""
     id: str
     place: str
-    question: msgspec.Raw
     chars: tuple[int, int]
     """Characters of question and answer."""
     topics: Topics
@@ -121,13 +120,11 @@ class Rendering:
             record, error = json_line(self._write(sample)).encode("utf-8")[:-1], ""
         except FormatError as refused:
             record, error = b"null", str(refused)
-        question = sample.question
         return Rendered(
             row,
             sample.id,
             sample.place,
-            msgspec.Raw(_encode(question)),
-            (len(question), len(sample.answer)),
+            (len(sample.question), len(sample.answer)),
             self._about(map(sample.meta.get, KEYS)),
             msgspec.Raw(record),
             sample.family,

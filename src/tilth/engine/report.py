@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth import __version__
+from tilth.engine.asked import read_kept_questions
 from tilth.engine.calibration import calibration, judged
 from tilth.engine.coverage import coverage_table, represented
 from tilth.engine.diversity import diversity
@@ -16,7 +17,7 @@ from tilth.engine.leaks import Leaks
 from tilth.engine.output import Written
 from tilth.engine.stage import StageState
 from tilth.engine.tally import Tally
-from tilth.engine.writing import DOORS, read_kept_questions
+from tilth.engine.writing import DOORS
 from tilth.pages import render
 from tilth.recipe.plan import Plan
 from tilth.store.decisions import standing

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from tilth.engine.asked import asked_line
 from tilth.engine.chain import Chain, Exempt, Failed, Function, attempt, set_aside
 from tilth.engine.layer import Layer, names
 from tilth.engine.reading import sample_of
@@ -97,7 +98,6 @@ class Pass:
         """
         self._task, self._reader = task, _Reader(task)
         self._chain = Chain(task.steps, task.exempt, functions=functions)
-        self._places: list[str] = []
         self._facts = _Facts(task.sets)
         self._stack = ExitStack()
         self.asked: list[dict[str, Any]] = []
@@ -106,8 +106,8 @@ class Pass:
     def __enter__(self) -> Pass:
         # What was rendered of an earlier checkpoint must not outlive it.
         self._file("rendered").unlink(missing_ok=True)
-        handle = self._stack.enter_context(atomic(self._file("kept")))
-        self._writer = Writer(handle)
+        self._writer = Writer(self._stack.enter_context(atomic(self._file("kept"))))
+        self._questions = self._stack.enter_context(atomic(self._file("questions")))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -123,10 +123,10 @@ class Pass:
     def walk(self, samples: list[Sample], raws: dict[str, bytes]) -> None:
         """Let a chunk walk the steps, and write what is kept."""
         kept = self._chain.run(samples, raws)
-        self._facts.observe(kept, len(self._places))
+        self._facts.observe(kept, self._writer.rows)
         for sample in kept:
             self._writer.add(sample)
-            self._places.append(sample.place)
+        self._questions.writelines(map(asked_line, kept))
 
     def finish(self) -> Mark:
         """Complete the shard's files; the mark is written last."""
@@ -137,11 +137,9 @@ class Pass:
         _write_lines(self._file("proposals"), chain.exits.proposals)
         if self.asked:
             _write_lines(self._file("answers"), self.asked)
-        with atomic(self._file("places")) as handle:
-            handle.write(msgspec.json.encode(self._places))
         failures = self._facts.save(task.folder, task.shard.index)
         mark = Mark(
-            task.key, task.shard.index, len(self._places), self._writer.blocks, chain.tallies, reader.tally,
+            task.key, task.shard.index, self._writer.rows, self._writer.blocks, chain.tallies, reader.tally,
             reader.blank, failures,
         )  # fmt: skip
         with atomic(self._file("done")) as handle:
@@ -259,9 +257,3 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
         lines = LineWriter(handle)
         for row in rows:
             lines.add(row)
-
-
-def read_places(folder: Path, index: int) -> list[str]:
-    """The places of a shard's kept rows, in order."""
-    found: list[str] = msgspec.json.decode((folder / names(index)["places"]).read_bytes())
-    return found

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from tilth.engine.asked import read_places
 from tilth.engine.chain import Failed, attempt, change_of, is_exempt
 from tilth.engine.layer import NO_SIDE, Layer, Texts, added, names
 from tilth.engine.local import Workers
 from tilth.engine.prepared import prepare
-from tilth.engine.shard import Mark, facts_file, observe, read_places
+from tilth.engine.shard import Mark, facts_file, observe
 from tilth.engine.tally import EXAMPLES, Tally
 from tilth.errors import TilthError
 from tilth.operators.base import LOOKED_AT, Facts, Look, Read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,9 @@ from tilth.operators.topics import KEYS, MOST_TOPICS
 from tilth.sample import SIDES
 from tilth.sources.base import Shard
 from tilth.sources.reading import entries
-from tilth.store.checkpoint import read_lines
 from tilth.store.files import BUFFER, json_line
 from tilth.store.records import RecordWriter
 
-QUESTIONS = "questions"
-"""The part that holds what the leak proof looks at; it is no file of the run."""
 DOORS = ("dropped", "quarantined", "held")
 READABLE = ("kept", "dropped", "held")
 """Doors whose samples could be read."""
@@ -36,7 +33,6 @@ SHOWN = 3
 """Examples of each reason that a report may show."""
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[str, str, str]).decode
 
 Counts = dict[str, dict[str, Counter[str]] | None]
 """Field of `meta` → door → how often each value; `None` where there are too many values for topics."""
@@ -85,6 +81,8 @@ class Piece:
     """Id and number of the side, of samples that a split gave one."""
     chars: list[tuple[int, int]] = field(default_factory=list)
     """Characters of question and answer of each kept sample."""
+    refused: list[int] = field(default_factory=list)
+    """Rows of the last checkpoint that the format cannot carry."""
     made: bool = False
     """Whether a step made one of the kept samples."""
     topics: Counts = field(default_factory=lambda: {key: {d: Counter() for d in READABLE} for key in KEYS})
@@ -135,7 +133,7 @@ def _write_kept(task: Writing, piece: Piece) -> list[bytes]:
         def opened(kind: str) -> IO[bytes]:
             return stack.enter_context(part(task.folder, kind, piece.index).open("wb", BUFFER))
 
-        index, questions = opened("index"), opened(QUESTIONS)
+        index = opened("index")
         for row in Rendering(layer, target).kept():
             about.append(row.topics)
             split = row.split if given[row.row] == NO_SIDE else SIDES[given[row.row]]
@@ -154,9 +152,9 @@ def _write_kept(task: Writing, piece: Piece) -> list[bytes]:
                 piece.sides.append(SIDES.index(split))
             piece.chars.append(row.chars)
             piece.made = piece.made or ("#" in row.place and split_place(row.place)[2] != "")
-            questions.write(_encode((side, row.place, row.question)) + b"\n")
             index.write(_index_line(row, side, suffix))
     piece.about("kept", about)
+    piece.refused = list(refused)
     for _ in refused:
         piece.tally.left("quarantined", "cannot_be_written")
     piece.tally.taken, piece.tally.kept = len(about), len(about) - len(refused)
@@ -175,11 +173,6 @@ def _index_line(row: Rendered, side: str, suffix: str) -> bytes:
         *known,
         side.encode(),
     )
-
-
-def read_kept_questions(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]:
-    """Side, place and question of the kept samples, in source order, from the shards' parts."""
-    return (line for file in files for line in read_lines(file, _decode))
 
 
 _About = msgspec.defstruct("_About", [(key, Any, None) for key in KEYS], frozen=True)

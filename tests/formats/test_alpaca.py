@@ -73,3 +73,10 @@ def test_other_orders_are_refused(roles):
     sample = Sample("a", "b:1", tuple(Message(role, "话") for role in roles))
     with pytest.raises(FormatError, match="cannot carry the turns"):
         FORMATS.get("alpaca").write(sample)
+
+
+def test_the_thinking_beside_an_answer_is_its_own():
+    sample = read("alpaca", {"instruction": "问", "output": "答", "thinking": "想"})
+    assert (sample.answer, sample.messages[-1].thinking, sample.meta) == ("答", "想", {})
+    with pytest.raises(FormatError, match="cannot carry thinking"):
+        FORMATS.get("alpaca").write(sample)

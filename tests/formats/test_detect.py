@@ -120,6 +120,16 @@ MANY = 6
             "preference",
             {"prompt": "question", "chosen": "response_chosen", "rejected": "response_rejected"},
         ),
+        (
+            {"input": "问", "reasoning_content": "想", "content": "答"},
+            "alpaca",
+            {"instruction": "input", "output": "content", "thinking": "reasoning_content"},
+        ),
+        (
+            {"Question": "问", "Complex_CoT": "想", "Response": "答"},
+            "alpaca",
+            {"instruction": "Question", "output": "Response", "thinking": "Complex_CoT"},
+        ),
         ({"comment_text": "话", "toxic": "0"}, "text", {"text": "comment_text"}),
         ({"title": "春晓", "paragraphs": ["春眠不觉晓，", "处处闻啼鸟。"]}, "text", {"text": "paragraphs"}),
         ({"姓名": "甲", "近况": "今年搬到了城南，每天走路去上班，周末在河边钓鱼，钓到了就放回去。"}, "text", {"text": "近况"}),
@@ -133,7 +143,7 @@ def test_a_column_map_is_guessed(record, format_, columns):
 @pytest.mark.parametrize(
     "record",
     [
-        {"input": "问", "content": "答", "reasoning_content": "想"},
+        {"input": "问", "content": "答"},
         {
             "甲": "一段很长的话，说的是天气和收成，没有人问，也没有人答。",
             "乙": "另一段很长的话，说的是天气和收成。",

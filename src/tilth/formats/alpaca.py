@@ -1,7 +1,8 @@
 """Alpaca: `{"instruction": "…", "input": "", "output": "…", "system": "…", "history": [["…", "…"]]}`.
 
 `input` follows the instruction after a line feed; `system` and `history` (earlier rounds) are optional, as in
-LLaMA-Factory. An empty `system` means that there is none.
+LLaMA-Factory. An empty `system` means that there is none. What the answer was thought out with is read from `thinking`;
+it is not written, since no trainer would read it there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tilth.formats.rounds import of_rounds, rounds
 from tilth.sample import Message, Sample
 
 NAME = "alpaca"
-KEYS = (*QUESTION, "output", "system", "history")
+KEYS = (*QUESTION, "output", "system", "history", "thinking")
 
 
 def read(record: Record, sample_id: str, place: str) -> Sample:
@@ -45,7 +46,8 @@ def read_as(record: Record, sample_id: str, place: str, name: str) -> Sample:
     """
     found = need_object(record, name)
     prompt, lines = read_prompt(found, name)
-    answer = Message(role="assistant", content=need_text(found, "output", name))
+    thinking = optional_text(found, "thinking", name) or None
+    answer = Message(role="assistant", content=need_text(found, "output", name), thinking=thinking)
     return Sample(sample_id, place, (*prompt, answer), meta={**rest(found, KEYS), **lines})
 
 

@@ -22,6 +22,8 @@ ANSWERS = (
     "bestanswer", "canonicalsolution",
     "答案", "回答", "回复", "输出", "答复", "答", "助手",
 )  # fmt: skip
+THINKING = ("reasoningcontent", "thinking", "reasoning", "complexcot", "cot", "thought")
+"""What a model thought before it answered; beside it `content` is the answer."""
 SYSTEM = ("system", "系统")
 """Names that data sets use, the surest first; they are compared without case, blanks and underscores. A title and
 its content are not among them: as often they are an article."""
@@ -142,12 +144,14 @@ def _preference(records: Sequence[dict[str, Any]]) -> Guess | None:
 
 
 def _pair(records: Sequence[dict[str, Any]]) -> Guess | None:
-    found = {"instruction": _find(ASKS, records), "output": _find(ANSWERS, records)}
+    thinking = _find(THINKING, records)
+    answers = (*ANSWERS, "content") if thinking else ANSWERS
+    found = {"instruction": _find(ASKS, records), "output": _find(answers, records)}
     if found["output"] and not found["instruction"]:
         found |= {"instruction": _find(TITLES, records), "input": _find(DETAILS, records)}
     if not (found["instruction"] and found["output"]):
         return None
-    named = {**found, "system": _find(SYSTEM, records)}
+    named = {**found, "system": _find(SYSTEM, records), "thinking": thinking}
     return Guess("alpaca", {ours: key for ours, key in named.items() if key and key != ours})
 
 

@@ -13,6 +13,7 @@ from tilth.formats import (  # noqa: F401  importing a format registers it
     llamafactory_alpaca,
     llamafactory_sharegpt,
     moss,
+    oasst,
     openai,
     preference,
     prompt_completion,

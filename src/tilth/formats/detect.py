@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tilth.errors import FormatError
 from tilth.formats.base import FORMATS, Format, Record, kind_of
-from tilth.formats.guess import ENOUGH, guess
+from tilth.formats.columns import has
+from tilth.formats.guess import ENOUGH, MESSAGE, guess
 
 
 def detect(records: Sequence[Record]) -> Format:
@@ -63,6 +64,8 @@ def _first_misfit(records: Sequence[Record], counts: dict[str, int], best: int) 
 
 def _proposal(records: Sequence[Record]) -> str:
     found = guess(records)
+    if found is None and has(records[0], *MESSAGE):
+        return "They are single messages, and a sample is a conversation: take the file that holds whole trees (`oasst`)."
     if found is None and len(records) == 1 and isinstance(records[0], dict):
         for key, value in records[0].items():
             if isinstance(value, list) and value and isinstance(value[0], dict):

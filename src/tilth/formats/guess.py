@@ -62,6 +62,8 @@ CHOSEN = (
 REJECTED = (
     "rejected", "responserejected", "rejectedresponse", "rejectedanswer", "answerrejected", "dispreferred", "responsek",
 )  # fmt: skip
+MESSAGE = {"parent_id", "role"}
+"""A message of a conversation whose other messages are records of their own."""
 TEXTS = (
     "content", "text", "body", "post", "document", "paragraphs", "paragraph", "article", "passage", "sentence", "comment",
     "commenttext", "review", "内容", "正文", "文本", "文章", "段落", "句子", "评论", "留言",
@@ -156,7 +158,7 @@ def _pair(records: Sequence[dict[str, Any]]) -> Guess | None:
 
 
 def _text(records: Sequence[dict[str, Any]]) -> Guess | None:
-    if _find(SURE, records):
+    if _find(SURE, records) or records[0].keys() >= MESSAGE:
         return None
     key = _find(TEXTS, records) or _prose(records)
     return Guess("text", {"text": key}) if key else None

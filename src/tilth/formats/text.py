@@ -12,6 +12,7 @@ from typing import Any
 from tilth.errors import FormatError
 from tilth.formats.base import Format, Record, need_object, need_text, refuse, register, rest, turn
 from tilth.formats.columns import has
+from tilth.formats.guess import MESSAGE
 from tilth.formats.rounds import refuse_names
 from tilth.sample import Sample
 
@@ -46,8 +47,8 @@ def write(sample: Sample) -> dict[str, Any]:
 
 
 def fits(record: Record) -> bool:
-    """There is a text."""
-    return has(record, "text") or isinstance(record, str)
+    """There is a text, and it is no message of a conversation whose other messages are records too."""
+    return (has(record, "text") and not has(record, *MESSAGE)) or isinstance(record, str)
 
 
 text = register(Format(NAME, read, write, fits, rank=90, columns=("text",)))

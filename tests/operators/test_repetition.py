@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tilth.operators.features import repeats_units
+from tilth.operators.repeats import repeats
 from tilth.operators.repetition import prose, repetition_of
 
 TABLE = "\n".join(
@@ -78,10 +78,6 @@ def test_what_repeats_no_units_repeats_nothing():
         "x = 1",
     ]
     texts = ["\n".join(rng.choices(lines, k=rng.randint(1, 14))) for _ in range(800)]
-    shut = [
-        text
-        for text, found in zip(texts, repeats_units(list(map(prose, texts)), 8), strict=True)
-        if not found
-    ]
+    shut = [text for text, found in zip(texts, repeats(list(map(prose, texts)), 0), strict=True) if not found]
     assert len(shut) > 100
     assert {repetition_of(text) for text in shut} == {0.0}

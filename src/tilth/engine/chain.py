@@ -179,13 +179,15 @@ class Chain:
     ) -> list[Sample]:
         function = self._functions[at]
         exempt = self._exempt.get(step.name, frozenset())
-        kept: list[Sample] = []
         foreign = not step.declared.target.__module__.startswith("tilth.")
-        gates = attempt(lambda: self._gates.open(at, samples))
-        opened = [True] * len(samples) if isinstance(gates, Failed) else gates
-        for sample, is_open in zip(samples, opened, strict=True):
+        kept: list[Sample] = []
+        done = 0
+        for index in self._opened(at, samples):
+            kept += samples[done:index]
+            done = index + 1
+            sample = samples[index]
             try:
-                outcome = function(sample) if is_open else sample
+                outcome = function(sample)
                 if outcome is not sample:
                     check_outcome(sample, outcome, foreign)
             except UserError as error:
@@ -202,7 +204,13 @@ class Chain:
                 kept.append(sample)
             else:
                 self._settle(step, tally, sample, outcome, exempt, kept)
+        kept += samples[done:]
         return kept
+
+    def _opened(self, at: int, samples: Sequence[Sample]) -> Sequence[int]:
+        """The places of the samples that the step is handed: all where each outcome is told, or where a gate fails."""
+        found = range(len(samples)) if self._trace else attempt(lambda: self._gates.open(at, samples))
+        return range(len(samples)) if isinstance(found, Failed) else found
 
     def _failed(
         self,

@@ -5,55 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from tilth.operators.texts import Texts
 from tilth.recipe.plan import Step
 from tilth.sample import Sample
 
-MOST = 32
-"""Steps that can have a bit; those after them are simply run."""
-_ALL = 0xFFFFFFFF
+MOST = 1.25
+"""Times as many texts as a chunk has samples are laid out at most: those that changed stand beside what they were before
+until it is cheaper to lay out all anew."""
 
 
 class Gates:
-    """Looks up every character of a chunk once, for all steps that say which characters they need."""
+    """Lays out the texts of a chunk once for all steps, and what a step changed once more."""
 
     def __init__(self, steps: Sequence[Step]) -> None:
-        wanted = [step.declared.touches for step in steps]
-        gated = [at for at, touches in enumerate(wanted) if touches][:MOST]
-        self._bits = {at: 1 << bit for bit, at in enumerate(gated)}
-        self._table = np.zeros(0x10000, dtype=np.uint32)
-        for at, bit in self._bits.items():
-            self._table[[ord(character) for character in wanted[at]]] |= np.uint32(bit)
-        # Characters beyond the table are looked up as its last, a noncharacter.
-        self._table[-1] = _ALL
-        self._gates = [step.declared.gate for step in steps]
-        self._samples: Sequence[Sample] = ()
-        self._masks: dict[int, int] = {}
+        self._gates = [(step.declared.gate, step.settings) for step in steps]
+        self._texts: list[Texts] = []
+        self._rows: dict[int, int] = {}
 
     def look(self, samples: Sequence[Sample]) -> None:
-        """Note what stands in the samples of a new chunk. One that a step changes later is always run."""
-        self._samples = samples
-        if self._bits and samples:
-            self._masks = dict(zip(map(id, samples), self._found(samples).tolist(), strict=True))
+        """Begin with a new chunk."""
+        self._texts, self._rows = [], {}
+        if any(gate for gate, _ in self._gates):
+            self._add(samples)
 
-    def open(self, at: int, samples: Sequence[Sample]) -> Sequence[bool | int]:
-        """For each sample whether step number `at` must see it."""
-        gate = self._gates[at]
-        if gate is not None:
-            return gate(samples)
-        if at not in self._bits:
-            return [True] * len(samples)
-        bit, masks = self._bits[at], self._masks
-        return [masks.get(id(sample), _ALL) & bit for sample in samples]
+    def open(self, at: int, samples: Sequence[Sample]) -> Sequence[int]:
+        """The places in `samples` of those that step number `at` must see, in order."""
+        gate, settings = self._gates[at]
+        if gate is None:
+            return range(len(samples))
+        rows = list(map(self._rows.get, map(id, samples)))
+        if None in rows:
+            fresh = [sample for sample, row in zip(samples, rows, strict=True) if row is None]
+            if self._laid_out + len(fresh) > len(samples) * MOST:
+                self.look(samples)
+            else:
+                self._add(fresh)
+            rows = list(map(self._rows.get, map(id, samples)))
+        found = np.concatenate([gate(texts, settings) for texts in self._texts])
+        opened: list[int] = np.flatnonzero(found[np.array(rows, dtype=np.int64)]).tolist()
+        return opened
 
-    def _found(self, samples: Sequence[Sample]) -> npt.NDArray[np.uint32]:
-        texts = ["".join([m.content for m in sample.messages]) for sample in samples]
-        for at, sample in enumerate(samples):
-            if sample.rejected:
-                texts[at] += "".join([m.content for m in sample.rejected])
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-        joined = "\0".join([*texts, ""]).encode("utf-32-le", "surrogatepass")
-        points = np.frombuffer(joined, dtype="<u4")
-        found = self._table[np.minimum(points, len(self._table) - 1)]
-        return np.bitwise_or.reduceat(found, np.cumsum(lengths) - lengths)
+    @property
+    def _laid_out(self) -> int:
+        return sum(texts.size for texts in self._texts)
+
+    def _add(self, samples: Sequence[Sample]) -> None:
+        first = self._laid_out
+        # The texts keep their samples, so that no new sample is given the id of one that is gone.
+        self._texts.append(Texts.of(samples))
+        self._rows.update(zip(map(id, samples), range(first, first + len(samples)), strict=True))

@@ -21,10 +21,12 @@ from pydantic import Field as Setting
 from tilth.models.base import AsyncChatModel
 from tilth.operators import load
 from tilth.registry import Registry
-from tilth.sample import Message, Outcome, Sample, Verdict
+from tilth.sample import Message, Outcome, Role, Sample, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from tilth.operators.texts import Gate
 
 Field = Literal["question", "answer", "both"]
 """Which messages a step reads or edits: the user's, the assistant's, or both. System and tool turns are the
@@ -101,9 +103,6 @@ class SetOperator(Protocol):
         """Verdicts by place. Samples that are not named go on unchanged."""
 
 
-Gate = Callable[[Sequence[Sample]], Sequence[bool]]
-"""For each of many samples whether the operator must see it: never false where it would not return the sample itself."""
-
 SampleFunction = Callable[..., Outcome | Awaitable[Outcome]]
 S = TypeVar("S", bound=type)
 F = TypeVar("F", bound=SampleFunction)
@@ -122,9 +121,8 @@ class Operator:
     """Settings that name files: relative to the recipe, and their content is part of the step's key."""
     prompts: tuple[str, ...] = ()
     """The prompts it uses, by name; their text is part of the step's key."""
-    touches: str = ""
-    """Characters without which a sample stays as it is; empty where no such set is known."""
     gate: Gate | None = None
+    """Says of many samples at once which of them the operator must see; `None` for all."""
 
     @property
     def family(self) -> str:
@@ -203,7 +201,6 @@ def operator(
     examples: Sequence[str] = (),
     files: Sequence[str] = (),
     prompts: Sequence[str] = (),
-    touches: str = "",
     gate: Gate | None = None,
 ) -> Callable[[F], F]:
     """Declare a per-sample operator: a pure function of a `Sample` whose settings are keyword-only.
@@ -216,13 +213,11 @@ def operator(
         examples: `before → after` pairs for the reference.
         files: names of settings that hold file names.
         prompts: names of the prompt files it uses, of `operators/data/prompts`.
-        touches: characters of the Basic Multilingual Plane; a sample without any of them in its messages stays as it is,
-            whatever the settings, and is not handed to the operator.
-        gate: see `Gate`, for what no set of characters can say.
+        gate: see `Gate`; `texts.touching` makes one from a set of characters.
     """
 
     def register(function: F) -> F:
-        more = (version, tuple(examples), tuple(files), tuple(prompts), touches, gate)
+        more = (version, tuple(examples), tuple(files), tuple(prompts), gate)
         _declare(Operator(name, _kind(function), function, *more))
         return function
 
@@ -253,11 +248,12 @@ def _named(hint: Any) -> Any:
     return str if hint is AsyncChatModel else str | None
 
 
-_ROLES: dict[str, tuple[str, ...]] = {
+ROLES: dict[str, tuple[Role, ...]] = {
     "question": ("user",),
     "answer": ("assistant",),
     "both": ("user", "assistant"),
 }
+"""Whose messages a `Field` means."""
 
 
 def edit(sample: Sample, change: Callable[[str], str], field: Field) -> Sample:
@@ -265,7 +261,7 @@ def edit(sample: Sample, change: Callable[[str], str], field: Field) -> Sample:
 
     The rejected answer of a preference pair is edited like the chosen one, so that noise never tells them apart.
     """
-    roles = _ROLES[field]
+    roles = ROLES[field]
     messages = _edit_messages(sample.messages, change, roles)
     rejected = sample.rejected and _edit_messages(sample.rejected, change, roles)
     if messages is sample.messages and rejected is sample.rejected:

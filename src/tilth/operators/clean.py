@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.clean_boilerplate import strip_boilerplate
@@ -15,7 +18,8 @@ from tilth.operators.clean_mojibake import fix_mojibake
 from tilth.operators.list_numbers import strip_list_number
 from tilth.operators.mending import Mode, mend
 from tilth.operators.protect import masked, outside, settled, spans
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
+from tilth.operators.texts import WHITE, Classes, Flags, Texts, places, table
 from tilth.sample import Propose, Sample
 
 __all__ = [
@@ -49,6 +53,10 @@ _INVISIBLE = regex(
     """,
     re.VERBOSE,
 )
+_INVISIBLE_HINT = Hint(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u{180e}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}"
+    r"\u{fe0e}\u{fe0f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e007f}]"
+)
 
 
 @operator(
@@ -67,7 +75,7 @@ def strip_invisible(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _without_invisible(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if not _INVISIBLE_HINT(text):
         return text
     return settled(text, lambda current: outside(current, lambda part: _INVISIBLE.sub(_visible, part)))
 
@@ -79,10 +87,11 @@ def _visible(match: re.Match[str]) -> str:
 
 
 _SPACES = " \xa0\u2000-\u200a\u202f\u205f\u3000"
+_BLANKS = " \t\xa0\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""The same characters one by one, and tabs."""
 _RARE_SPACE = regex(rf"[{_SPACES[1:]}]")
 _WIDE_GAP = regex(rf"(?<=\S)[{_SPACES}]{{2,}}(?=\S)")
 _COLUMNS = regex(rf"\S[{_SPACES}]{{3,}}\S(?:.*\S)?[{_SPACES}]{{3,}}\S|\t|\|")
-_TRAILING = regex(rf"[{_SPACES}\t]+$", re.MULTILINE)
 _BLANK_LINES = regex(r"\n{3,}")
 _FULL_INDENT = regex(rf"^[{_SPACES}]*[\u3000\xa0][{_SPACES}]*", re.MULTILINE)
 _CODE_LINE = regex(r"(?: {2,}|\t)\s*\S")
@@ -93,16 +102,31 @@ _STATEMENT = regex(
 """An indented line that can only be code: the body of a function whose head stands in the question."""
 
 
-WHITE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-"""All characters that `str.isspace` knows."""
+_SPACE, _LINE, _RARE, _OTHER, _EDGE = 1, 2, 4, 8, 16
+
+
+@cache
+def _whites() -> Classes:
+    return table({_SPACE: " ", _LINE: "\n", _RARE: f"\r{_BLANKS[1:]}", _OTHER: WHITE, _EDGE: "\0"})
+
+
+def _may_be_untidy(texts: Texts, settings: Mapping[str, Any]) -> Flags:
+    """Whether any text is not `_is_tidy`."""
+    kinds = texts.classes(_whites())
+    here, there = kinds[:-1], kinds[1:]
+    found = here & _RARE
+    # A space before a space or a line feed; white at an edge; three line feeds.
+    found |= (here & _SPACE) & (there | (there >> 1))
+    found[1:] |= ((here >> 4) & (there >> 3))[:-1]
+    found |= (here >> 3) & (there >> 4)
+    found[:-1] |= (here[:-1] & here[1:] & there[1:] & _LINE) >> 1
+    return texts.holding(places(found))
 
 
 @operator(
     "clean.squeeze_whitespace",
     version=2,
-    touches=WHITE,
+    gate=_may_be_untidy,
     examples=("一  句\r\n\n\n\n二 → 一 句\n\n二",),
 )
 def squeeze_whitespace(sample: Sample, *, field: Field = "both") -> Sample:
@@ -132,10 +156,13 @@ def _is_tidy(text: str) -> bool:
 
 
 def _squeeze(text: str) -> str:
-    text = _TRAILING.sub("", _FULL_INDENT.sub("", text.replace("\r", "\n")))
-    if "  " in text or not text.isascii():
-        text = "\n".join(_squeeze_line(line) for line in text.split("\n"))
-    text = _BLANK_LINES.sub("\n\n", text).strip("\n")
+    text = text.replace("\r", "\n")
+    if "\u3000" in text or "\xa0" in text:
+        text = _FULL_INDENT.sub("", text)
+    text = "\n".join([_squeeze_line(line.rstrip(_BLANKS)) for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    text = text.strip("\n")
     first, _, rest = text.partition("\n")
     indented = _STATEMENT.match(first) or (_CODE_LINE.match(first) and rest.lstrip("\n")[:1].isspace())
     if not indented:
@@ -144,6 +171,8 @@ def _squeeze(text: str) -> str:
 
 
 def _squeeze_line(line: str) -> str:
+    if "  " not in line and (line.isascii() or not _RARE_SPACE.search(line)):
+        return line
     if not _WIDE_GAP.search(line) or _CODE_LINE.match(line) or _COLUMNS.search(line):
         return line
     return _WIDE_GAP.sub(" ", line)

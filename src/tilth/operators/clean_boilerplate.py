@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.lexicon import sections
 from tilth.operators.protect import HOLE, masked, settled, spans
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
+from tilth.operators.texts import Classes, Flags, Texts, places, table
 from tilth.sample import Sample
 
 _OPENING = regex(r"^(?:如题(?:[ \t]*[，,。.：:；;！!…~～]+[ \t]*|[ \t]+|[ \t]*$\n?))+", re.MULTILINE)
 _CLOSING = regex(r"(?<=[\s。？！?!，,])(?:如题[。.！!~～]*\s*)+\Z")
 _ASKS = frozenset(f"?？{HOLE}")
 _SENTENCE = regex(r"[^。！？!?；;\n]*[。！？!?；;]*[”」』）)]*")
+_END = regex(r"[。！？!?；;]+[”」』）)]*")
+_STOPS = "。！？!?；;”」』）)"
 _ORNAMENT = regex(
     r"[\s*_~～—=+#>·•|、，,。.！!；;&/\u2010-\u2013\u2190-\u21ff\u2460-\u24ff\u25a0-\u27bf\u2b00-\u2bff"
     r"\ufe0f\u200d\U0001f000-\U0001faff-]|\[[^\[\]\n]{1,6}R\]"
@@ -38,30 +41,29 @@ _FIRST, _SECOND, _ALONE = 1, 2, 4
 
 
 @cache
-def _roles() -> npt.NDArray[np.uint8]:
+def _roles() -> Classes:
     """Whether each character begins a hint, comes second in one, or is one."""
-    roles = np.zeros(0x10000, dtype=np.uint8)
-    for hint in sections("boilerplate.txt")["hint"]:
-        if len(hint) == 1:
-            roles[ord(hint)] |= _ALONE
-        else:
-            roles[ord(hint[0])] |= _FIRST
-            roles[ord(hint[1])] |= _SECOND
-    return roles
+    hints = sections("boilerplate.txt")["hint"]
+    pairs = [hint for hint in hints if len(hint) > 1]
+    alone = [hint for hint in hints if len(hint) == 1]
+    return table({_FIRST: (hint[0] for hint in pairs), _SECOND: (hint[1] for hint in pairs), _ALONE: alone})
 
 
-def _may_be_hinted(samples: Sequence[Sample]) -> list[bool]:
-    """Whether a hint stands in each sample, or what begins like one and goes on like another."""
-    texts = ["\n".join([m.content for m in (*one.messages, *(one.rejected or ()))]) for one in samples]
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-    points = np.frombuffer("\n".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    roles = _roles()[np.minimum(points, 0xFFFF)]
-    begins = (roles[:-1] & _FIRST).astype(np.bool_) & (roles[1:] & _SECOND).astype(np.bool_)
-    at = np.flatnonzero(begins | (roles[:-1] & _ALONE).astype(np.bool_))
-    hinted = np.zeros(len(texts), dtype=np.bool_)
-    hinted[np.searchsorted(np.cumsum(lengths), at, side="right")] = True
-    found: list[bool] = hinted.tolist()
-    return found
+@cache
+def _openings() -> frozenset[int]:
+    """The first two characters of each hint that has so many, as one number."""
+    return frozenset(
+        ord(hint[0]) << 16 | ord(hint[1]) for hint in sections("boilerplate.txt")["hint"] if len(hint) > 1
+    )
+
+
+def _may_be_hinted(texts: Texts, settings: Mapping[str, Any]) -> Flags:
+    """Whether a hint, or what begins like one, stands in each sample."""
+    roles, points = texts.classes(_roles()), texts.points
+    pairs = places((roles[:-1] & _FIRST) & (roles[1:] >> 1))
+    codes = points[pairs].astype(np.uint32) << 16 | points[pairs + 1]
+    hints = np.fromiter(map(_openings().__contains__, codes.tolist()), np.bool_, codes.size)
+    return texts.holding(np.concatenate([pairs[hints], places(roles & _ALONE)]))
 
 
 @operator(
@@ -81,18 +83,14 @@ def strip_boilerplate(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _without_boilerplate(text: str) -> str:
-    if not _hinted(text):
+    if not _hint()(text):
         return text
     return settled(text, lambda current: masked(current, spans(current), _pass))
 
 
-def _hinted(text: str) -> bool:
-    return any(map(text.__contains__, _hints(text.isascii())))
-
-
 @cache
-def _hints(ascii_only: bool) -> tuple[str, ...]:
-    return tuple(h for h in sections("boilerplate.txt")["hint"] if h.isascii() or not ascii_only)
+def _hint() -> Hint:
+    return Hint("|".join(map(re.escape, sections("boilerplate.txt")["hint"])))
 
 
 @cache
@@ -100,12 +98,23 @@ def _phrases(heading: str) -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(line) for line in sections("boilerplate.txt")[heading])
 
 
+@cache
+def _call() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{line})" for line in sections("boilerplate.txt")["call"]))
+
+
 def _is_boilerplate(sentence: str) -> bool:
     """Whether the sentence is made of listed phrases and nothing else, one of them a call."""
     if len(sentence) > _LONGEST or not _ASKS.isdisjoint(sentence) or _SIGNS.isdisjoint(sentence):
         return False
+    return _is_made_of_phrases(sentence)
+
+
+@lru_cache(maxsize=4096)
+def _is_made_of_phrases(sentence: str) -> bool:
+    """The same, of a sentence that may be; advertising says the same again and again."""
     core = _ORNAMENT.sub("", sentence)
-    if not _hinted(core) or not any(call.search(core) for call in _phrases("call")):
+    if not _hint()(core) or not _call().search(core):
         return False
     reached = {0}
     for start in range(len(core)):
@@ -117,7 +126,7 @@ def _is_boilerplate(sentence: str) -> bool:
 
 def _pass(text: str) -> str:
     lines = text.split("\n")
-    kept = [line for line in lines if not line.strip() or not _all_boilerplate(line)]
+    kept = [line for line in lines if not _all_boilerplate(line)]
     after = "\n".join(kept).rstrip() if len(kept) < len(lines) else _without_tail(text)
     if _EMPTY_OPENING in after and (bare := _CLOSING.sub("", _OPENING.sub("", after))) != after:
         after = bare.rstrip()
@@ -125,17 +134,34 @@ def _pass(text: str) -> str:
 
 
 def _all_boilerplate(line: str) -> bool:
-    parts = (match[0] for match in _SENTENCE.finditer(line) if match[0].strip())
-    verdicts = map(_is_boilerplate, parts)
-    return next(verdicts, False) and all(verdicts)
+    """Whether a line holds sentences of boilerplate and no others."""
+    found = False
+    for match in _SENTENCE.finditer(line):
+        sentence = match[0]
+        if sentence.strip():
+            if not _is_boilerplate(sentence):
+                return False
+            found = True
+    return found
 
 
 def _without_tail(text: str) -> str:
     """`text` without boilerplate sentences at its very end."""
-    if _SIGNS.isdisjoint(text.rstrip()[-_LONGEST:]):
-        return text
-    sentences = [match for match in _SENTENCE.finditer(text.rstrip()) if match[0]]
-    start = len(sentences)
-    while start > 1 and (not sentences[start - 1][0].strip() or _is_boilerplate(sentences[start - 1][0])):
+    whole = text.rstrip()
+    # No line is all boilerplate here, so that what goes ends within the last one, behind its first sentence.
+    first = whole.rfind("\n") + 1
+    end = len(whole)
+    while (start := _last_sentence(whole, first, end)) > first and _is_boilerplate(whole[start:end]):
+        end = start
+    return whole[:end].rstrip() if end < len(whole) else text
+
+
+def _last_sentence(text: str, first: int, end: int) -> int:
+    """Where the last sentence of `text[first:end]` begins; of one too long for advertising, some place within."""
+    start = max(first, end - _LONGEST - 1)
+    while start > first and text[start - 1] in _STOPS:
         start -= 1
-    return text[: sentences[start].start()].rstrip() if start < len(sentences) else text
+    for match in _END.finditer(text, start, end):
+        if match.end() < end:
+            start = match.end()
+    return start

@@ -7,9 +7,10 @@ import re
 from functools import lru_cache, partial
 
 from tilth.operators.base import Field, edit, operator
-from tilth.operators.lexicon import sections
+from tilth.operators.lexicon import any_of, sections
 from tilth.operators.protect import masked, settled, spans
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
+from tilth.operators.texts import WHITE, touching
 from tilth.sample import Sample
 
 
@@ -24,11 +25,11 @@ _LONELY = frozenset(_words("optional_end"))
 _NAMES = _BLOCK | _CELL | _VOID | _LONELY | frozenset(_words("inline"))
 
 _TAG = regex(
-    rf"""<(?P<close>/)?(?P<name>{"|".join(sorted(_NAMES, key=len, reverse=True))}|[ovw]:[a-z]+)
+    rf"""(?P<tag><(?P<close>/)?(?P<name>{any_of(_NAMES)}|[ovw]:[a-z]+)
     (?P<attributes>(?:
         \s+[a-z][a-z0-9:_-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'=<>`]+)
       | \s+(?:{"|".join(_words("boolean"))})(?=[\s/>])
-    )*)\s*/?>""",
+    )*)\s*/?>)""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _HIDDEN = regex(
@@ -41,7 +42,9 @@ _OPENS = regex(rf"{_TAG.pattern}|<!--|</?(?:script|style)", re.VERBOSE | re.IGNO
 _SHOWN_TAG = regex(r"&(?:lt|#60);(?:(?!&(?:lt|gt|#60|#62);)[^<>\n]){1,300}&(?:gt|#62);")
 
 _BREAK, _GAP = "\ufdd1", "\ufdd2"
-_BREAKS = regex(rf"[ \t\r\n{_GAP}]*{_BREAK}[\s{_BREAK}{_GAP}]*")
+_BEFORE_BREAK, _BEHIND_BREAK = f" \t\r\n{_GAP}", f"{WHITE}{_GAP}"
+_INSTEAD = dict.fromkeys(_CELL, _GAP) | dict.fromkeys(_BLOCK, _BREAK)
+"""What is left of a tag; nothing of those that are not here."""
 _GAPS = regex(rf"[ \t]*{_GAP}[ \t{_GAP}]*")
 
 _TOPIC = regex(
@@ -49,40 +52,26 @@ _TOPIC = regex(
     r"|超文本|标记语言|前端",
     re.IGNORECASE,
 )
-_TOPIC_WORDS = (
-    *(
-        "html",
-        "xml",
-        "svg",
-        "css",
-        "jsx",
-        "tsx",
-        "vue",
-        "react",
-        "angular",
-        "dom",
-        "xpath",
-        "jquery",
-        "javascript",
-    ),
-    *("超文本", "标记语言", "前端"),
+_TOPIC_HINT = Hint(
+    "(?i)(?:^|[^a-z])(?:x?html5?|xml|svg|css3?|[jt]sx|vue|react|angular|dom|xpath|jquery|javascr[iıİ]pt)(?:[^a-z]|$)"
+    "|超文本|标记语言|前端"
 )
 _LISTED = regex(
     r"<[a-z][a-z0-9]*\s*/?>\s*(?:[、和与或]|以及|and\b|or\b)\s*<[a-z][a-z0-9]*\s*/?>", re.IGNORECASE
 )
 """Tags that are named one after the other."""
-_NAMED_WORDS = ("标签", "元素", "标记", "tag", "element")
+_LISTED_HINT = Hint(r"(?i)>[\s\x1c-\x1f]*(?:[、和与或]|以及|and|or)[\s\x1c-\x1f]*<")
+_NAMED_HINT = Hint("(?i)tag|element|标签|元素|标记")
 _NAMED = regex(
     r"</?[a-z][a-z0-9]*\s*/?>\s*[”」』\"']?\s*(?:标签|元素|标记|tags?\b|elements?\b)"
     r"|(?:标签|元素|标记|\btags?|\belements?)\s*(?:是|为|名|有|包括|比如|例如|如|[:：])?\s*[“「『\"']?\s*<[a-z][a-z0-9]*\s*/?>",
     re.IGNORECASE,
 )
 _SOURCE = regex(
-    r"<!DOCTYPE|<(?:html|head|body)(?:\s[^<>]*)?>|<\?(?:php|xml)|<%|\{\{|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
+    r"<!DOCTYPE|<(?:html|head|body)(?:\s[^<>]*)?>|<\?(?:php|xml)|<%|<(?:button|canvas|form|input|select|template|textarea)[\s/>]"
     r"|<[a-z][\w-]*[^<>]*\s(?:v-[a-z]+|[@:][a-z][\w.-]*|className|wx:[a-z]+|th:[a-z]+)\s*=",
     re.IGNORECASE,
 )
-_SOURCE_START = regex(r"<|\{\{")
 _CLOSING = regex(r"</([A-Za-z][\w.:-]*)\s*>")
 _RICH_TEXT = regex(r"\s*<p(?:\s[^<>]*)?>", re.IGNORECASE)
 _ENTITY_TOPIC = regex(r"实体|转义|字符引用|\bentit(?:y|ies)\b|\bescap(?:e|ed|ing)\b", re.IGNORECASE)
@@ -94,7 +83,7 @@ _TYPOGRAPHY = _MARKUP | frozenset(" ".join(sections("html_tags.txt")["entities"]
 @operator(
     "clean.strip_html",
     version=2,
-    touches="<&",
+    gate=touching("<&"),
     examples=("<p>水的<b>沸点</b>是 100&nbsp;度。</p> → 水的沸点是 100 度。", "若 a<b 且 c>d → (unchanged)"),
 )
 def strip_html(sample: Sample, *, field: Field = "both") -> Sample:
@@ -123,18 +112,10 @@ def _without_html(text: str, topic: bool = False) -> str:
 def _speaks_of_markup(text: str) -> bool:
     """Whether the words of a text are about markup; what stands inside its tags (`href="a.html"`) does not count."""
     return (
-        _may_hold(text, _TOPIC_WORDS)
+        _TOPIC_HINT(text)
         and _TOPIC.search(text) is not None
         and _TOPIC.search(_TAG.sub(" ", text)) is not None
     )
-
-
-def _may_hold(text: str, words: tuple[str, ...]) -> bool:
-    """Whether a word may stand in the text in any case. Letters whose case is a matter of languages leave it open."""
-    if any(letter in text for letter in "ſıİ"):
-        return True
-    lower = text.lower()
-    return any(word in lower for word in words)
 
 
 def _pass(text: str, topic: bool) -> str:
@@ -147,7 +128,6 @@ def _pass(text: str, topic: bool) -> str:
         stripped = masked(text, kept, _without_tags)
         if stripped != text:
             text = stripped
-            kept = [span for span in spans(text) if span.kind != "url"]
         elif _ENTITY_TOPIC.search(text):
             return text
     if "&" not in text:
@@ -157,36 +137,42 @@ def _pass(text: str, topic: bool) -> str:
 
 def _shows_markup(text: str) -> bool:
     """Whether tags in `text` are what it speaks about, or source code."""
-    if any(_SOURCE.match(text, match.start()) for match in _SOURCE_START.finditer(text)):
+    if "{{" in text or _SOURCE.search(text):
         return True
-    if (_may_hold(text, _NAMED_WORDS) and _NAMED.search(text)) or _LISTED.search(text):
+    if (_NAMED_HINT(text) and _NAMED.search(text)) or (_LISTED_HINT(text) and _LISTED.search(text)):
         return True
-    names = (match[1].lower() for match in _CLOSING.finditer(text))
+    names = map(str.lower, _CLOSING.findall(text))
     return any(name not in _NAMES and name not in ("script", "style") and ":" not in name for name in names)
 
 
 def _without_tags(text: str) -> str:
     without = _HIDDEN.sub("", text) if _HIDDEN_START.search(text) else text
-    closed = {match["name"].lower() for match in _TAG.finditer(without) if match["close"]}
-
-    def replace(match: re.Match[str]) -> str:
-        name = match["name"].lower()
-        if (
-            not match["close"]
-            and not match["attributes"]
-            and name not in closed | _LONELY
-            and ":" not in name
-        ):
-            return match[0]
-        if name in _BLOCK:
-            return _BREAK
-        return _GAP if name in _CELL else ""
-
-    without = _TAG.sub(replace, without)
+    parts = _TAG.split(without)
+    if len(parts) == 1:
+        return without
+    names = [name.lower() for name in parts[3::5]]
+    may_stand_alone = _LONELY.union(name for name, close in zip(names, parts[2::5], strict=True) if close)
+    kept = parts[:1]
+    for name, tag, close, attributes, after in zip(
+        names, parts[1::5], parts[2::5], parts[4::5], parts[5::5], strict=True
+    ):
+        known = close or attributes or name in may_stand_alone or ":" in name
+        kept += (_INSTEAD.get(name, "") if known else tag, after)
+    without = "".join(kept)
     if _BREAK not in without and _GAP not in without:
         return without
-    lines = _BREAKS.sub("\n", without.strip(f"{_BREAK}{_GAP} \t\r\n"))
+    lines = _broken(without.strip(f"{_BREAK}{_GAP} \t\r\n"))
     return _GAPS.sub(" ", lines) if _GAP in lines else lines
+
+
+def _broken(text: str) -> str:
+    """`text` with a line feed for each run of breaks, and no white space around it."""
+    first, *others = text.split(_BREAK)
+    if not others:
+        return text
+    kept = [part for part in (other.lstrip(_BEHIND_BREAK) for other in others[:-1]) if part]
+    parts = [first, *kept]
+    return "\n".join([*(part.rstrip(_BEFORE_BREAK) for part in parts), others[-1].lstrip(_BEHIND_BREAK)])
 
 
 def _decoded(text: str) -> str:
@@ -201,18 +187,26 @@ def _decoded(text: str) -> str:
 
 def _character(match: re.Match[str]) -> str:
     """What an entity stands for, or the entity itself where it must stay."""
-    name = match[0][1:-1]
-    if name[0] != "#" and name not in _TYPOGRAPHY:
-        return match[0]
-    before = match.string[max(0, match.start() - 2) : match.start()].rstrip(" ")
-    if name not in _MARKUP and before.endswith(("=", "(", ",", "&")):
-        return match[0]
-    character = html.unescape(match[0])
-    after = match.string[match.end() : match.end() + 300]
+    entity = match[0]
+    name = entity[1:-1]
+    if name not in _MARKUP:
+        if name[0] != "#" and name not in _TYPOGRAPHY:
+            return entity
+        if match.string[max(0, match.start() - 2) : match.start()].rstrip(" ").endswith(("=", "(", ",", "&")):
+            return entity
+    character = _unescaped(entity)
     if character == "\xa0":
         return " "
     if len(character) != 1 or not character.isprintable():
-        return match[0]
-    if character == "<" and _OPENS.match("<" + html.unescape(after)):
-        return match[0]
-    return match[0] if character == "&" and _ENTITY.match("&" + after) else character
+        return entity
+    if character in "<&":
+        after = match.string[match.end() : match.end() + 300]
+        if character == "<":
+            return entity if _OPENS.match("<" + html.unescape(after)) else character
+        return entity if _ENTITY.match("&" + after) else character
+    return character
+
+
+@lru_cache(maxsize=256)
+def _unescaped(entity: str) -> str:
+    return html.unescape(entity)

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from tilth.operators.base import Field, edit, operator
 from tilth.operators.protect import outside, settled
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
 from tilth.sample import Sample
 
 _COMMON = frozenset(
@@ -40,6 +40,16 @@ _UTF8_AS_GBK = regex(
 )
 
 
+_SECOND_BYTES = "".join(
+    character
+    for lead in range(0x81, 0xC0)
+    for trail in (*range(0x40, 0x7F), *range(0x80, 0xFF))
+    if not (character := bytes((lead, trail)).decode("gbk", "ignore")).isascii()
+)
+_HINT = Hint(rf"[\xa1\xa3\xb0-\xff]|{_UTF8_AS_GBK.pattern}[€{_SECOND_BYTES}]")
+"""What is damaged holds a Latin letter or sign, or a hanzi of two bytes before one whose first byte ends the character."""
+
+
 @operator(
     "clean.fix_mojibake",
     version=1,
@@ -58,7 +68,7 @@ def fix_mojibake(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _repaired(text: str) -> str:
-    if text.isascii():
+    if text.isascii() or not _HINT(text):
         return text
     return settled(text, lambda current: outside(current, _pass))
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field as Limits
 
 from tilth.operators import lexicon, protect
-from tilth.operators.base import Field, operator
+from tilth.operators.base import ROLES, Field, operator
 from tilth.operators.features import units
 from tilth.operators.mending import Mode, Repaired, mend
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
+from tilth.operators.repeats import NGRAM, kinds_of, repeating
+from tilth.operators.texts import Flags, Texts
 from tilth.sample import Propose, Sample
 
 
@@ -36,6 +39,8 @@ def spelling(sample: Sample, *, field: Field = "both", mode: Mode = "propose") -
 
 def _spell(words: str) -> Repaired:
     changes: dict[str, str] = {}
+    if not _misspelling()(words):
+        return words, {"changes": []}
 
     def right(match: re.Match[str]) -> str:
         wrong = match.group()
@@ -84,6 +89,13 @@ def _chinese() -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=1)
+def _misspelling() -> Hint:
+    """What stands in every text that holds a wrong form."""
+    latin = lexicon.any_of(_english())
+    return Hint(rf"{lexicon.any_of(_chinese())}|(?:^|[^A-Za-z0-9])(?i:{latin})(?:[^A-Za-z0-9_]|$)|[ıİ]")
+
+
+@lru_cache(maxsize=1)
 def _misspelt() -> re.Pattern[str]:
     """All wrong forms. Latin ones must be whole words, and not part of a name, a path or a call."""
     english = (
@@ -92,7 +104,23 @@ def _misspelt() -> re.Pattern[str]:
     return re.compile(f"{lexicon.any_of(_chinese())}|{english}")
 
 
-@operator("denoise.repeated_text", examples=("水会结冰的。水会结冰的。 → 水会结冰的。",))
+def _may_say_again(texts: Texts, settings: Mapping[str, Any]) -> Flags:
+    """Whether a text says as many units twice as a repetition must hold, or its beginning comes again in it."""
+    least: int = settings["min_chars"]
+    if least < NGRAM:
+        return np.ones(texts.size, dtype=np.bool_)
+    chosen = texts.said_by(*ROLES[settings["field"]]) | texts.rejected
+    # Two copies of a whole text may share a word where they meet, and need no such units.
+    copies = [
+        is_chosen and (body := text.strip()).find(body[:least], 1) > 0
+        for text, is_chosen in zip(texts.contents, chosen.tolist(), strict=True)
+    ]
+    found = np.zeros(texts.size, dtype=np.bool_)
+    found[texts.owners[(repeating(texts, kinds_of(texts), 0) & chosen) | np.array(copies, dtype=np.bool_)]] = True
+    return found
+
+
+@operator("denoise.repeated_text", gate=_may_say_again, examples=("水会结冰的。水会结冰的。 → 水会结冰的。",))
 def repeated_text(
     sample: Sample,
     *,

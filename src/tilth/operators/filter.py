@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field as Limits
 
 from tilth.errors import UserError
 from tilth.operators import lexicon
-from tilth.operators.base import Field, operator, text
-from tilth.operators.features import repeats_units
+from tilth.operators.base import ROLES, Field, operator, text
 from tilth.operators.measure import Language, chars, language_of
 from tilth.operators.regex import regex
-from tilth.operators.repetition import prose, repetition_of
+from tilth.operators.repetition import may_repeat, repetition_of
+from tilth.operators.texts import WHITE, Classes, Flags, Texts, table
 from tilth.sample import Drop, Message, Sample
 
 Share = Annotated[float, Limits(ge=0, le=1)]
@@ -58,7 +59,29 @@ def _says_something(words: str) -> bool:
     return any(unicodedata.category(char)[0] in "LNMS" for char in words)
 
 
-@operator("filter.length")
+@cache
+def _edges() -> Classes:
+    return table({1: WHITE + "\0"})
+
+
+def _may_be_outside(texts: Texts, settings: Mapping[str, Any]) -> Flags:
+    """Whether the text may be too short or too long; what has white space at an edge is left to the operator."""
+    chosen = texts.said_by(*ROLES[settings["field"]])
+    owners, lengths, starts = texts.owners[chosen], texts.lengths[chosen], texts.starts[chosen]
+    turns = np.bincount(owners, minlength=texts.size)
+    # A line feed stands between turns, and one may stand behind them.
+    most = np.bincount(owners, weights=lengths, minlength=texts.size) + turns
+    found = np.zeros(texts.size, dtype=np.bool_)
+    if settings["max_chars"] is not None:
+        found |= most > settings["max_chars"]
+    if settings["min_chars"]:
+        found |= most - 1 < settings["min_chars"]
+        edges = texts.points[np.concatenate([starts, starts + lengths - 1])]
+        found[owners[_edges()[edges].reshape(2, -1).any(axis=0)]] = True
+    return found
+
+
+@operator("filter.length", gate=_may_be_outside)
 def length(
     sample: Sample, *, field: Field = "answer", min_chars: Chars = 0, max_chars: Chars | None = None
 ) -> Sample | Drop:
@@ -88,13 +111,7 @@ def language(sample: Sample, *, keep: tuple[Language, ...] = ("zh", "en", "mixed
     return Drop("other_language", {"value": value, "limit": list(keep)})
 
 
-def _may_repeat(samples: Sequence[Sample]) -> list[bool]:
-    """Whether a sample was measured, or its answer says eight units twice."""
-    repeats = repeats_units([prose(sample.answer) for sample in samples], 8)
-    return [found or "repetition" in sample.signals for sample, found in zip(samples, repeats, strict=True)]
-
-
-@operator("filter.repetition", version=2, gate=_may_repeat)
+@operator("filter.repetition", version=2, gate=may_repeat)
 def repetition(sample: Sample, *, max: Share = 0.3) -> Sample | Drop:
     """Drop samples whose answer mostly says again what it said before.
 
@@ -168,12 +185,13 @@ def refusal(sample: Sample) -> Sample | Drop:
     Every sentence of every answer must refuse, excuse, or offer help in general; one sentence of substance and the
     sample stays. A question that asks for a text about refusing, or for a translation, is never judged.
     """
-    patterns = _refusal_patterns()
-    if patterns["subject"].search(sample.question):
-        return sample
-    answers = [message.content for message in sample.messages if message.role == "assistant"]
-    openings = [refuses(answer) for answer in answers]
-    if not openings or not all(openings):
+    openings: list[str] = []
+    for message in sample.messages:
+        if message.role == "assistant":
+            openings.append(refuses(message.content))
+            if not openings[-1]:
+                return sample
+    if not openings or _refusal_patterns()["subject"].search(sample.question):
         return sample
     return Drop("refusal", {"value": openings[0], "limit": "a refusal and nothing else"})
 
@@ -197,7 +215,7 @@ def refuses(answer: str) -> str:
         return ""
     patterns = _refusal_patterns()
     refusing = ""
-    for part in _BREAK.split(answer):
+    for part in _parts(answer):
         sentence = _LEAD.sub("", part, count=1).strip()
         if not _says_something(sentence):
             continue
@@ -206,6 +224,15 @@ def refuses(answer: str) -> str:
         elif not patterns["filler"].match(sentence):
             return ""
     return refusing
+
+
+def _parts(answer: str) -> Iterator[str]:
+    """What `_BREAK` parts, one after the other: most answers are told by their first sentence."""
+    end = 0
+    for match in _BREAK.finditer(answer):
+        yield answer[end : match.start()]
+        end = match.end()
+    yield answer[end:]
 
 
 @lru_cache(maxsize=1)

@@ -10,22 +10,16 @@ from pydantic import Field as Limits
 
 from tilth.operators import lexicon
 from tilth.operators.base import Field, operator, text
-from tilth.operators.features import HAN, HANGUL, KANA
 from tilth.operators.privacy import redact_pii
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, hint_of, regex
 from tilth.operators.repetition import prose, repetition_of
+from tilth.operators.scripts import scripts
 from tilth.sample import Sample
 
 Language = Literal["zh", "en", "ja", "ko", "ru", "mixed", "other"]
 QuestionType = Literal["what", "why", "how", "yes_no", "choice", "number", "definition", "other"]
 
-_HANZI = regex(f"[{HAN}]")
-_KANA = regex(f"[{KANA}]")
-_HANGUL = regex(f"[{HANGUL}]")
-_CYRILLIC = regex("[\u0400-\u052f]+")
-_LATIN = regex("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]+")
-_ACCENTED = regex("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff]")
-_FOREIGN = regex(f"[^\\W\\d_{HAN}{KANA}{HANGUL}A-Za-z\u00aa-\u024f\u0370-\u052f\u1e00-\u1eff]+")
+_LETTER = regex("[A-Za-z]")
 _DOMINANT = 0.6
 """Share of a text's words that makes its language: a Chinese sentence with two technical terms is still Chinese."""
 
@@ -64,17 +58,18 @@ def language(sample: Sample, *, field: Field = "both") -> Sample:
 def language_of(words: str) -> Language:
     """The language of a text, by the share of its words in each script; a hanzi counts as a word."""
     spoken = prose(words)
-    hanzi, kana = len(_HANZI.findall(spoken)), len(_KANA.findall(spoken))
-    japanese = kana * 5 >= hanzi + kana
-    latin = len(_LATIN.findall(spoken))
-    accented = len(_ACCENTED.findall(spoken)) * 12 > latin
+    if spoken.isascii():
+        return "en" if _LETTER.search(spoken) else "other"
+    found = scripts(spoken)
+    japanese = found.kana * 5 >= found.hanzi + found.kana
+    accented = found.accented * 12 > found.latin
     counts: dict[Language, int] = {
-        "zh": 0 if japanese else hanzi,
-        "ja": kana + hanzi if japanese else kana,
-        "ko": len(_HANGUL.findall(spoken)),
-        "ru": len(_CYRILLIC.findall(spoken)),
-        "en": 0 if accented else latin,
-        "other": len(_FOREIGN.findall(spoken)) + (latin if accented else 0),
+        "zh": 0 if japanese else found.hanzi,
+        "ja": found.kana + found.hanzi if japanese else found.kana,
+        "ko": found.hangul,
+        "ru": found.cyrillic,
+        "en": 0 if accented else found.latin,
+        "other": found.foreign + (found.latin if accented else 0),
     }
     first = max(counts, key=lambda name: counts[name])
     if not counts[first]:
@@ -85,8 +80,10 @@ def language_of(words: str) -> Language:
 @operator("measure.hanzi_ratio")
 def hanzi_ratio(sample: Sample, *, field: Field = "both") -> Sample:
     """Measure the share of hanzi among all characters that are not white space, from 0 to 1."""
-    dense = "".join(text(sample, field).split())
-    return _with(sample, hanzi_ratio=round(len(_HANZI.findall(dense)) / max(len(dense), 1), 4))
+    words = text(sample, field)
+    found = None if words.isascii() else scripts(words)
+    ratio = found.hanzi / max(len(words) - found.white, 1) if found else 0.0
+    return _with(sample, hanzi_ratio=round(ratio, 4))
 
 
 @operator("measure.repetition", version=2)
@@ -113,14 +110,17 @@ def question_type(sample: Sample) -> Sample:
 
 def question_type_of(question: str) -> QuestionType:
     """The first type of `data/question_types.txt` one of whose patterns occurs in the question."""
-    return next((name for name, pattern in _question_patterns() if pattern.search(question)), "other")
+    for name, pattern, hint in _question_patterns():
+        if hint(question) and pattern.search(question):
+            return name
+    return "other"
 
 
 @lru_cache(maxsize=1)
-def _question_patterns() -> list[tuple[QuestionType, re.Pattern[str]]]:
+def _question_patterns() -> list[tuple[QuestionType, re.Pattern[str], Hint]]:
     flags = re.IGNORECASE | re.MULTILINE
     rows = [line.split("\t", 1) for line in lexicon.shipped("question_types.txt")]
-    return [(name, re.compile(pattern, flags)) for name, pattern in rows]  # type: ignore[misc]  # our own file
+    return [(name, re.compile(pattern, flags), hint_of(pattern, flags)) for name, pattern in rows]  # type: ignore[misc]  # our own file
 
 
 @operator("measure.pii", version=2)

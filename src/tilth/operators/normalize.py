@@ -13,10 +13,11 @@ from tilth.operators.normalize_money import rewrite_money
 from tilth.operators.normalize_numbers import rewrite_numbers
 from tilth.operators.normalize_script import WIDE, ScriptConfig, has_wide, narrow, simplify
 from tilth.operators.protect import outside
+from tilth.operators.texts import touching
 from tilth.sample import Propose, Sample
 
 
-@operator("normalize.width", touches=WIDE, examples=("第１２章　ＡＢＣ，完 → 第12章 ABC，完",))
+@operator("normalize.width", gate=touching(WIDE), examples=("第１２章　ＡＢＣ，完 → 第12章 ABC，完",))
 def width(sample: Sample, *, field: Field = "both") -> Sample:
     """Full-width letters, digits and the ideographic space become ASCII; Chinese marks stay as they are."""
     return edit(sample, _narrowed, field)

@@ -9,7 +9,7 @@ from typing import Literal
 from tilth.operators.base import Field
 from tilth.operators.normalize_marks import stands_in_foreign_line
 from tilth.operators.protect import outside
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
 from tilth.sample import Proposal, Sample
 
 DateStyle = Literal["iso", "zh"]
@@ -36,8 +36,8 @@ _ENGLISH = regex(
 )
 _DATE = regex(f"{_NUMERIC}|{_CHINESE}|{_SPELLED}")
 _EUROPEAN = regex(rf"{_EDGE}(?P<a>\d{{1,2}})(?P<sep>[-/])(?P<b>\d{{1,2}})(?P=sep)(?P<y>\d{{4}}){_END}")
-_GATE = regex(
-    rf"\d[-/.]\d{{1,2}}[-/.]\d|\d[ ]?年|[〇零一二三四五六七八九]年|(?i:{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?,?[ ]\d"
+_GATE = Hint(
+    rf"\d[-/.]\d{{1,2}}[-/.]\d|\d[ ]?年|[〇零一二三四五六七八九]年|(?i:{'|'.join(_MONTHS)})(?i:[a-zıİ]{{0,6}})\.?,?[ ]\d"
 )
 _VERSION = regex(r"(?:[A-Za-z][ -]?|版本?号?[:： 为是]{0,2})$")
 _OTHER_CALENDAR = regex(r"(?:[农阴夏旧]历|[公纪]元?前|民国|回历|佛历)[ ]?$")
@@ -49,7 +49,7 @@ _YEARS = range(1900, 2100)
 
 def rewrite_dates(text: str, style: DateStyle) -> str:
     """`text` with every date that has one reading written as `style` wants it."""
-    if not _GATE.search(text) or _FORMATS.search(text):
+    if not _GATE(text) or _FORMATS.search(text):
         return text
 
     def rewrite(match: re.Match[str]) -> str:
@@ -108,7 +108,7 @@ def _find_ambiguous(text: str) -> dict[str, list[date]]:
                 found[match[0]] = readings
         return part
 
-    if _GATE.search(text) and not _FORMATS.search(text):
+    if _GATE(text) and not _FORMATS.search(text):
         outside(text, look, wording=True)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,10 @@ from typing import NamedTuple
 import yaml
 
 from tilth.errors import UserError
+from tilth.operators.regex import Hint
+
+_MANY = 2000
+"""Variants from which no hint is made of them, lest they are more than it can hold."""
 
 
 class Glossary(NamedTuple):
@@ -17,6 +22,8 @@ class Glossary(NamedTuple):
 
     forms: dict[str, str]
     pattern: re.Pattern[str]
+    hint: Callable[[str], bool]
+    """Whether a variant may stand in a text."""
 
 
 def replace_terms(text: str, file: str) -> str:
@@ -26,6 +33,8 @@ def replace_terms(text: str, file: str) -> str:
         UserError: the file is missing or has a faulty entry.
     """
     glossary = load_glossary(file)
+    if not glossary.hint(text):
+        return text
     return glossary.pattern.sub(lambda match: glossary.forms[match[0]], text)
 
 
@@ -64,7 +73,9 @@ def _load(path: Path, _mtime_ns: int, _size: int) -> Glossary:
                 "Let every variant name the last form.",
             )
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return Glossary(forms, re.compile("|".join(map(_whole, longest_first)) or r"(?!)"))
+    variants = [form for form in longest_first if forms[form] != form]
+    hint = Hint("|".join(map(re.escape, variants))) if 0 < len(variants) <= _MANY else bool
+    return Glossary(forms, re.compile("|".join(map(_whole, longest_first)) or r"(?!)"), hint)
 
 
 _Rows = list[tuple[str, str, list[str]]]

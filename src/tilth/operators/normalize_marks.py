@@ -8,7 +8,7 @@ from importlib.resources import files
 from itertools import accumulate, pairwise
 from typing import Literal
 
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
 
 HANZI = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇"
 _NUMERALS = "零〇一二三四五六七八九十百甲乙丙丁戊己庚辛"
@@ -46,12 +46,12 @@ def stands_in_foreign_line(match: re.Match[str]) -> bool:
     return bool((letters >= 12 and letters > 2 * len(_HAN.findall(line))) or _KANA.search(line))
 
 
-_TRIGGER = regex(rf"[{HANZI}{_CLOSERS}”’*][,.?!:;(]|\.{{3}}|。。。|[,)][ ]?[{HANZI}]|\([^()]*[{HANZI}]")
+_TRIGGER = Hint(rf"[{HANZI}{_CLOSERS}”’*][,.?!:;(]|\.{{3}}|。。。|[,)][ ]?[{HANZI}]|\([^()]*[{HANZI}]")
 
 
 def punctuate(text: str) -> str:
     """`text` with the marks of its Chinese sentences in their Chinese forms."""
-    if not _TRIGGER.search(text):
+    if not _TRIGGER(text):
         return text
     lines = text.split("\n")
     tables = _table_lines(lines)

@@ -11,7 +11,7 @@ import yaml
 
 from tilth.operators.normalize_marks import stands_in_foreign_line
 from tilth.operators.normalize_numbers import NUMERALS, read_numeral
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
 
 _NUMBER = r"(?P<number>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)(?![\d.,]*\d)(?:[ ]?(?P<scale>[万亿]))?"
 _RANGE_AFTER = r"(?![ ]?[-~～—－至到][ ]?\d)"
@@ -25,16 +25,18 @@ class _Currency(NamedTuple):
     word: str
     symbol: str
     pattern: re.Pattern[str]
+    hint: Hint
 
 
 def rewrite_money(text: str, to: Literal["word", "symbol"]) -> str:
     """`text` with amounts of money as a word after the number, or as a symbol before it."""
-    if not _gate().search(text):
+    if not _gate()(text):
         return text
     if "元" in text:
         text = _CHANGE.sub(partial(_write_change, to=to), text)
     for currency in _currencies(to):
-        text = currency.pattern.sub(partial(_write, currency=currency, to=to), text)
+        if currency.hint(text):
+            text = currency.pattern.sub(partial(_write, currency=currency, to=to), text)
     return _LOOSE_CHANGE.sub(partial(_write_loose, to=to), text) if "块" in text else text
 
 
@@ -102,20 +104,27 @@ def _price_words() -> re.Pattern[str]:
 
 
 @lru_cache
-def _gate() -> re.Pattern[str]:
+def _gate() -> Hint:
     """What a text must hold before it is looked at more closely."""
     names = {
         name for word, row in _table()["currencies"].items() for name in (word, *row["before"], *row["after"])
     }
-    return re.compile("|".join(map(re.escape, sorted(names | {"块", "角", "毛", "分"}))))
+    return Hint("|".join(map(re.escape, sorted(names | {"块", "角", "毛", "分"}))))
 
 
 @lru_cache
 def _currencies(to: Literal["word", "symbol"]) -> tuple[_Currency, ...]:
     return tuple(
-        _Currency(word, row["symbol"], _pattern(word, row, to))
+        _Currency(word, row["symbol"], _pattern(word, row, to), _hint(word, row))
         for word, row in _table()["currencies"].items()
     )
+
+
+def _hint(word: str, row: dict[str, Any]) -> Hint:
+    """A sign or word of the currency beside a number."""
+    before = "|".join(map(re.escape, row["before"]))
+    after = "|".join(map(re.escape, (word, *row["after"])))
+    return Hint(rf"(?:{before})[ ]?\d|[\d万亿][ ]?(?:{after})")
 
 
 def _pattern(word: str, row: dict[str, Any], to: Literal["word", "symbol"]) -> re.Pattern[str]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, hint_of, regex
 
 DIGITS = "零一二三四五六七八九"
 NUMERALS = "零〇一二两三四五六七八九十百千万亿"
@@ -66,6 +66,8 @@ def _section(value: int) -> str:
 
 def rewrite_numbers(text: str, style: Literal["digits", "hanzi"]) -> str:
     """`text` with the exact numbers before units in digits or in hanzi."""
+    if not _hint(style)(text):
+        return text
     pattern = _pattern(style)
     return pattern.sub(_to_digits if style == "digits" else _to_hanzi, text)
 
@@ -168,6 +170,13 @@ def _units() -> tuple[str, str]:
         if not line.startswith("="):
             units.append(f"{unit}(?![{other}])" if other else unit)
     return fixed, "|".join(units)
+
+
+@lru_cache
+def _hint(style: Literal["digits", "hanzi"]) -> Hint:
+    """A numeral, or a digit, before a unit."""
+    units = hint_of(_units()[1]).pattern
+    return Hint(rf"[{NUMERALS}](?:{units})" if style == "digits" else rf"\d[ ]?(?:{units})")
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from datetime import date
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Literal, NamedTuple, get_args
 
-from tilth.operators.regex import regex
+from tilth.operators.regex import Hint, regex
 
 Kind = Literal["phone", "email", "id", "bank_card", "passport", "plate", "ip", "qq", "wechat", "secret"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -33,12 +33,12 @@ class Finding(NamedTuple):
 
 def find(text: str, kinds: Sequence[Kind] = KINDS) -> list[Finding]:
     """What personal data `text` holds, in order and without overlap."""
-    if not _GATE.search(text):
+    if not _GATE(text):
         return []
     found: list[Finding] = []
     taken = bytearray(len(text))
-    for kind, finder in _FINDERS:
-        if kind not in kinds:
+    for kind, finder, hint in _FINDERS:
+        if kind not in kinds or not hint(text):
             continue
         for start, end in finder(text):
             if not any(taken[start:end]):
@@ -51,11 +51,12 @@ def _pattern(body: str) -> re.Pattern[str]:
     return regex(body, re.VERBOSE | re.ASCII)
 
 
-_GATE = _pattern(r"""
-    \d[\d\ .()（）-]{4} | [@＠] | :[0-9A-Fa-f]{0,4}: | PRIVATE\ KEY | eyJ | AKIA | ASIA | LTAI | AIza
-  | [京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z] | sk- | xox[a-z]- | glpat- | gh[a-z]_ | hf_ | github_pat_ | 微信 | 薇信 | 威信 | 密码 | 口令 | 密钥
-  | (?i: passw | pwd | secret | token | api[_-]?key | access[_-]?key | wechat | weixin | [vw]x | v信 )
-""")
+_GATE = Hint(
+    r"[0-9][0-9 .()（）-]{4}|[@＠]|:[0-9A-Fa-f]{0,4}:|PRIVATE KEY|eyJ|AKIA|ASIA|LTAI|AIza"
+    r"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z]"
+    r"|sk-|xox[a-z]-|glpat-|gh[a-z]_|hf_|github_pat_|微信|薇信|威信|密码|口令|密钥|[vV]信"
+    r"|(?i-u:passw|pwd|secret|token|api[_-]?key|access[_-]?key|wechat|weixin|[vw]x)"
+)
 _ORDER = _pattern(r"""
     (?:订?单|编|流水|序列|运单|学|工|商品|合同|批次|条形?)(?:编?号码?|码)[是为:：\ \#=]{0,3}$
   | (?i:order|isbn|serial)[ _-]?(?i:no\.?|number|id)?[:：\ \#=]{0,3}$
@@ -298,16 +299,31 @@ def _is_secret(value: str) -> bool:
     return any(char.isdigit() for char in value) and not _PLACEHOLDER.match(value)
 
 
-_FINDERS: tuple[tuple[Kind, Callable[[str], _Spans]], ...] = (
-    ("secret", _secrets),
-    ("email", _emails),
-    ("id", _ids),
-    ("bank_card", _cards),
-    ("passport", _passports),
-    ("plate", _plates),
-    ("phone", _phones),
-    ("ip", _addresses),
-    ("qq", _qq_numbers),
-    ("wechat", _wechat_ids),
+_SECRET_HINT = Hint(
+    r"sk-|gh[pousr]_|github_pat_|glpat-|hf_|xox[abprs]-|AKIA|ASIA|LTAI|AIza|eyJ|PRIVATE KEY|密码|口令|密钥"
+    r"|(?i-u:password|passwd|pwd|secret|api[_-]?key|access[_-]?key|token)|://[^/:@]+:[^/@]+@"
 )
-"""In the order of certainty: what an earlier one has found, a later one leaves alone."""
+_PHONE_HINT = Hint(
+    r"1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}|0[0-9]{2,3}[-－–—)）][ -]?[2-9][0-9]{2,3}[ -]?[0-9]{4}"
+    r"|\+[1-9]|[2-9][0-9]{2}(?:-|\) ?)[2-9][0-9]{2}-[0-9]{4}"
+)
+_WECHAT_HINT = Hint(
+    r"(?:[微薇威vV]信|(?i-u:wechat|weixin))(?:账?号|(?i-u:id)|[ ]?[:：=])|(?i-u:[vw]x)号?[:： ]|加我?(?:微信|[vVwW])"
+)
+_FINDERS: tuple[tuple[Kind, Callable[[str], _Spans], Hint], ...] = (
+    ("secret", _secrets, _SECRET_HINT),
+    ("email", _emails, Hint("[@＠]")),
+    ("id", _ids, Hint("[1-9][0-9]{5}[ -]?(?:19|20)[0-9]{6}[ -]?[0-9]{3}[0-9Xx]|身份证")),
+    ("bank_card", _cards, Hint("[0-9]{4}(?:[ -]?[0-9]{4}){3}")),
+    ("passport", _passports, Hint("护照|通行证|台胞证|回乡证|(?i-u:passport)")),
+    ("plate", _plates, Hint("[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Y]")),
+    ("phone", _phones, _PHONE_HINT),
+    ("ip", _addresses, Hint(r"(?:[0-9]{1,3}\.){3}[0-9]|:[0-9A-Fa-f]{0,4}:")),
+    (
+        "qq",
+        _qq_numbers,
+        Hint("(?:(?i-u:qq)(?:号码|[群号]号?)?|扣扣?号?|企鹅号|加[qQ扣]) ?(?:[是为:：=] ?)?[1-9][0-9]{4}"),
+    ),
+    ("wechat", _wechat_ids, _WECHAT_HINT),
+)
+"""In the order of certainty: what an earlier one has found, a later one leaves alone. None finds anything without its hint."""

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
 
 from tilth.operators import protect
 from tilth.operators.features import HAN, units
 from tilth.operators.regex import regex
+from tilth.operators.repeats import (
+    DOT,
+    LINES,
+    NGRAM,
+    SIGN,
+    SLASH,
+    TILDE,
+    W,
+    kinds_of,
+    repeating,
+)
+from tilth.operators.texts import Flags, Texts, places
 
-LINES = 4
-"""Lines of code in a row that must come again to count: a bracket, a call or a pattern of names comes again in any code."""
 BLOCK = 3
 """Lines in a row that look like code and make a block where no fence says so."""
 
@@ -33,7 +47,7 @@ _CODE = regex(
 )
 
 
-def repetition_of(text: str, ngram: int = 8) -> float:
+def repetition_of(text: str, ngram: int = NGRAM) -> float:
     """The share of letters and digits that say again what the same text said before, from 0 to 1.
 
     In prose that is what lies in an n-gram of units seen earlier; in lines that look like code and no fence says so, what
@@ -41,18 +55,25 @@ def repetition_of(text: str, ngram: int = 8) -> float:
     """
     kept = prose(text)
     parts = units(kept)
-    if _all_differ(parts, min(ngram, LINES)) or _all_differ(parts, ngram):
+    said = max(sum(map(len, parts)), 1)
+    # A shorter n-gram that comes only once is enough and costs less.
+    if _all_differ(parts, min(ngram, LINES)):
         return 0.0
     words: set[tuple[str, ...]] = set()
+    pieces = list(_pieces(kept))
+    if len(pieces) == 1 and not pieces[0][1]:
+        return round(_again(parts, map(len, parts), ngram, words) / said, 4)
+    if _all_differ(parts, ngram):
+        return 0.0
     lines: set[tuple[str, ...]] = set()
     repeated = 0
-    for piece, is_code in _pieces(kept):
+    for piece, is_code in pieces:
         if is_code:
             repeated += _lines_again(piece.splitlines(), ngram, lines)
         else:
             inside = units(piece)
-            repeated += _again(inside, list(map(len, inside)), ngram, words)
-    return round(repeated / max(sum(map(len, parts)), 1), 4)
+            repeated += _again(inside, map(len, inside), ngram, words)
+    return round(repeated / said, 4)
 
 
 def prose(text: str) -> str:
@@ -62,19 +83,41 @@ def prose(text: str) -> str:
     return text
 
 
+def may_repeat(texts: Texts, settings: Mapping[str, Any]) -> Flags:
+    """Whether the answer of each sample may say more than the share `max` again, or the sample was measured."""
+    kinds = kinds_of(texts)
+    answers = texts.said_by("assistant")
+    here, there, then = kinds[:-2], kinds[1:-1], kinds[2:]
+    marked = here & SIGN | here & there & (SLASH | TILDE) | (here & there & W) >> 1 & then & DOT
+    # What is no prose must be taken out first, and several answers count as one text.
+    apart = texts.holding(places(marked)) | (np.bincount(texts.owners[answers], minlength=texts.size) > 1)
+    found = np.zeros(texts.size, dtype=np.bool_)
+    plain = answers & ~apart[texts.owners]
+    found[texts.owners[plain]] = repeating(texts, kinds, settings["max"])[plain]
+    rest = np.flatnonzero(apart).tolist()
+    if rest:
+        joined = Texts([prose(texts.samples[at].answer) for at in rest], np.arange(len(rest)), len(rest))
+        found[rest] = repeating(joined, kinds_of(joined), settings["max"])
+    measured = ["repetition" in sample.signals for sample in texts.samples]
+    return found | np.array(measured, dtype=np.bool_)
+
+
+def _grams(parts: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
+    return zip(*(parts[start:] for start in range(n)), strict=False)
+
+
 def _all_differ(parts: list[str], ngram: int) -> bool:
-    """Whether no n-gram of units comes twice; a shorter n-gram that does not is enough and costs less."""
-    grams = list(zip(*(parts[start:] for start in range(ngram)), strict=False))
-    return len(set(grams)) == len(grams)
+    """Whether no n-gram of units comes twice."""
+    return len(set(_grams(parts, ngram))) == max(len(parts) - ngram + 1, 0)
 
 
-def _again(parts: Sequence[str], weights: Sequence[int], width: int, seen: set[tuple[str, ...]]) -> int:
+def _again(parts: Sequence[str], weights: Iterable[int], width: int, seen: set[tuple[str, ...]]) -> int:
     """The weight of what lies in `width` parts in a row that were seen before; what was not is noted."""
+    before = [0, *accumulate(weights)]
     repeated = covered = 0
-    for start in range(len(parts) - width + 1):
-        gram = tuple(parts[start : start + width])
+    for start, gram in enumerate(_grams(parts, width)):
         if gram in seen:
-            repeated += sum(weights[max(start, covered) : start + width])
+            repeated += before[start + width] - before[start if start > covered else covered]
             covered = start + width
         else:
             seen.add(gram)
@@ -97,6 +140,9 @@ def _lines_again(block: Iterable[str], ngram: int, seen: set[tuple[str, ...]]) -
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
     """The text in pieces, each prose or a block of lines that look like code."""
     lines = text.splitlines(keepends=True)
+    if len(lines) < BLOCK:
+        yield text, False
+        return
     looks = [_looks_like_code(line) for line in lines]
     start = at = 0
     while at < len(lines):

@@ -37,7 +37,7 @@ def hints() -> dict[str, tuple[Look, Look]]:
         "tags": (clean_html._NAMED_HINT, clean_html._NAMED.search),
         "listed tags": (clean_html._LISTED_HINT, clean_html._LISTED.search),
         "invisible": (clean._INVISIBLE_HINT, clean._INVISIBLE.search),
-        "mojibake": (clean_mojibake._HINT, lambda text: clean_mojibake._pass(text) != text),
+        "mojibake": (clean_mojibake._hint(), lambda text: clean_mojibake._pass(text) != text),
         "misspelling": (denoise._misspelling(), denoise._misspelt().search),
         "date": (normalize_dates._GATE, normalize_dates._DATE.search),
         "european date": (normalize_dates._GATE, normalize_dates._EUROPEAN.search),

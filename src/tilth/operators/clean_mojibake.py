@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import accumulate
 
 from tilth.operators.base import Field, edit, operator
@@ -40,14 +41,16 @@ _UTF8_AS_GBK = regex(
 )
 
 
-_SECOND_BYTES = "".join(
-    character
-    for lead in range(0x81, 0xC0)
-    for trail in (*range(0x40, 0x7F), *range(0x80, 0xFF))
-    if not (character := bytes((lead, trail)).decode("gbk", "ignore")).isascii()
-)
-_HINT = Hint(rf"[\xa1\xa3\xb0-\xff]|{_UTF8_AS_GBK.pattern}[€{_SECOND_BYTES}]")
-"""What is damaged holds a Latin letter or sign, or a hanzi of two bytes before one whose first byte ends the character."""
+@cache
+def _hint() -> Hint:
+    """What is damaged holds a Latin letter or sign, or a hanzi of two bytes before one whose first byte ends the character."""
+    enders = "".join(
+        character
+        for lead in range(0x81, 0xC0)
+        for trail in (*range(0x40, 0x7F), *range(0x80, 0xFF))
+        if not (character := bytes((lead, trail)).decode("gbk", "ignore")).isascii()
+    )
+    return Hint(rf"[\xa1\xa3\xb0-\xff]|{_UTF8_AS_GBK.pattern}[€{enders}]")
 
 
 @operator(
@@ -68,7 +71,7 @@ def fix_mojibake(sample: Sample, *, field: Field = "both") -> Sample:
 
 
 def _repaired(text: str) -> str:
-    if text.isascii() or not _HINT(text):
+    if text.isascii() or not _hint()(text):
         return text
     return settled(text, lambda current: outside(current, _pass))
 

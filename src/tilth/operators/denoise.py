@@ -116,7 +116,9 @@ def _may_say_again(texts: Texts, settings: Mapping[str, Any]) -> Flags:
         for text, is_chosen in zip(texts.contents, chosen.tolist(), strict=True)
     ]
     found = np.zeros(texts.size, dtype=np.bool_)
-    found[texts.owners[(repeating(texts, kinds_of(texts), 0) & chosen) | np.array(copies, dtype=np.bool_)]] = True
+    found[
+        texts.owners[(repeating(texts, kinds_of(texts), 0) & chosen) | np.array(copies, dtype=np.bool_)]
+    ] = True
     return found
 
 

@@ -105,6 +105,5 @@ def _wider(token: str, flags: int) -> str:
     if token[0] == "[":
         for narrow, wide in _WIDER_IN_SETS.items():
             token = token.replace(narrow, wide)
-        token = "[" + re.sub(r"(\\.)|\[", lambda match: match[1] or r"\[", token[1:])
-        return token
+        return "[" + re.sub(r"(\\.)|\[", lambda match: match[1] or r"\[", token[1:])
     return token if token == "$" and flags & re.MULTILINE else _WIDER.get(token, token)

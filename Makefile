@@ -131,6 +131,10 @@ bench-models: $(VENV)/.dev ## rate and CPU of asking models beside the bare clie
 bench-speed: $(VENV)/.dev ## time and memory as ratios to the floor (ROWS=300000, WRITE=1)
 	$(BIN)/python -m benchmarks.speed --rows $(ROWS) $(if $(WRITE),--write)
 
+.PHONY: bench-steps
+bench-steps: $(VENV)/.dev ## what each step on single samples costs, beside the floor (WRITE=1)
+	$(BIN)/python -m benchmarks.speed.steps $(if $(WRITE),--write)
+
 # Data-Juicer installs more by itself when it first runs (torch among it, about 6 GB): let that happen nowhere else.
 $(VENV)-peers/.done: environments/data-juicer.txt
 	@echo "Installing Data-Juicer 1.6.1 into $(VENV)-peers (once) ..."

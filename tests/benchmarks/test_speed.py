@@ -14,7 +14,11 @@ from benchmarks.speed.measure import Usage, measured
 from benchmarks.speed.page import AGAIN, BESIDE, COLUMNS, Result, page, section_of, tables, with_section
 from benchmarks.speed.peers import Compared, section, write_readable
 from benchmarks.speed.run import PAGE, compare, main
+from benchmarks.speed.steps import compare as compare_steps
+from benchmarks.speed.steps import page as page_of_steps
 from benchmarks.speed.words import HANZI
+
+from tilth.operators.base import OPERATORS
 
 ROWS = 300
 
@@ -147,3 +151,17 @@ def test_the_rows_for_both_tools_are_those_that_can_be_read(tmp_path):
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_bytes().splitlines()]
     assert len(rows) == readable < 1_999
     assert all(isinstance(row["output"], str) for row in rows)
+
+
+def test_the_cost_of_each_step_is_measured_beside_the_floor(tmp_path):
+    floor, costs = compare_steps(tmp_path, 600, 1)
+    assert {cost.name for cost in costs} == {
+        name for name in OPERATORS.names() if OPERATORS.get(name).kind == "sample"
+    }
+    assert len(costs) > 30
+    by_name = {cost.name: cost for cost in costs}
+    assert by_name["clean.strip_html"].changed > 30
+    assert by_name["filter.repetition"].dropped > 3
+    assert floor > 0
+    assert all(cost.seconds > 0 for cost in costs)
+    assert "`privacy.redact_pii` |" in page_of_steps(floor, costs, 600, 1)

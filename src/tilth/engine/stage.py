@@ -290,9 +290,10 @@ def _apart(found: Iterable[tuple[int, Verdict]], rows: int) -> tuple[list[tuple[
     """Verdicts without those that assign a side, and the sides by row: a split speaks of every row."""
     verdicts: list[tuple[int, Verdict]] = []
     sides = np.full(rows, NO_SIDE, dtype=np.int8)
+    numbers = {side: number for number, side in enumerate(SIDES)}
     for row, verdict in found:
         if isinstance(verdict, Assign):
-            sides[row] = SIDES.index(verdict.split)
+            sides[row] = numbers[verdict.split]
         else:
             verdicts.append((row, verdict))
     return verdicts, sides
@@ -302,10 +303,14 @@ def _settle(
     state: StageState, step: Step, tally: Tally, found: Any, exempt: frozenset[str]
 ) -> Iterator[tuple[int, Verdict]]:
     gone: set[int] = set()
+    row_of = state.row_of
     for place, verdict in found:
-        row = state.row_of.get(place)
+        row = row_of.get(place)
         if row is None:
             raise TilthError(f"{step.name} spoke of {place}, which is no sample it was shown.")
+        if type(verdict) is Assign:
+            yield row, verdict
+            continue
         if not isinstance(verdict, Drop | Hold | Propose | Assign | Measured):
             raise TilthError(f"{step.name} said {type(verdict).__name__} of {place}, which is no verdict.")
         if isinstance(verdict, Drop | Hold):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -73,12 +73,13 @@ class Grouped:
     def observe_many(self, samples: Sequence[Sample]) -> np.ndarray:
         """The same for many, several times faster."""
         rows = np.empty(len(samples), dtype=self.fact)
-        for row, sample in zip(rows, samples, strict=True):
-            question = sample.question
-            row["id"], row["root"] = int(sample.id, 16), int(sample.root, 16)
-            row["stratum"] = _stratum(sample.meta.get(self.by)) if self.by else _NO_STRATUM
-            row["blank"], row["chars"] = not question.strip(), len(question)
-        rows["question"] = comparison_digests([sample.question for sample in samples])
+        questions = [sample.question for sample in samples]
+        rows["id"] = [int(sample.id, 16) for sample in samples]
+        rows["root"] = [int(sample.root, 16) for sample in samples]
+        rows["stratum"] = [_stratum(s.meta.get(self.by)) for s in samples] if self.by else _NO_STRATUM
+        rows["blank"] = [not question.strip() for question in questions]
+        rows["chars"] = list(map(len, questions))
+        rows["question"] = comparison_digests(questions)
         return rows
 
     def prepare(self, facts: Facts, read: Read) -> Ints:
@@ -89,8 +90,9 @@ class Grouped:
         """A side for every sample."""
         groups = self.prepare(facts, read) if facts.prepared is None else facts.prepared
         sides = self._sides(facts, groups)
+        words = {side: Assign(side) for side in PROTECTED}
         for place, group in zip(facts.places, groups.tolist(), strict=True):
-            yield place, Assign(sides[group])
+            yield place, words[sides[group]]
 
     def _sides(self, facts: Facts, groups: Ints) -> dict[int, Side]:
         rows, sides = facts.rows, _old_sides(facts, groups)
@@ -100,11 +102,14 @@ class Grouped:
         first = first[np.flatnonzero(np.diff(groups[first], prepend=-1))]
         of_first = (column[first].tolist() for column in (rows["root"], rows["stratum"], groups))
         for root, stratum, group in zip(*of_first, strict=True):
-            strata.setdefault(stratum, []).append((digest(f"{self.seed}:{root:016x}"), group))
+            members = strata.get(stratum)
+            if members is None:
+                members = strata[stratum] = []
+            members.append((digest(f"{self.seed}:{root:016x}"), group))
         done = 0
         for stratum in sorted(strata):
             members = sorted(strata[stratum])
-            total = done + sum(sizes[group] for _, group in members)
+            total = done + sum([sizes[group] for _, group in members])
             lacking: dict[Side, int] = {
                 "test": round(self.test * total) - round(self.test * done),
                 "validation": round(self.validation * total) - round(self.validation * done),
@@ -136,18 +141,28 @@ def check_ratios(train: float, validation: float, test: float) -> None:
 
 
 def _fill(
-    members: Sequence[tuple[int, int]], sizes: Sequence[int], lacking: dict[Side, int], sides: dict[int, Side]
+    members: Sequence[tuple[int, int]],
+    sizes: Sequence[int],
+    lacking: Mapping[Side, int],
+    sides: dict[int, Side],
 ) -> None:
-    for _, group in members:
+    test, validation = lacking["test"], lacking["validation"]
+    for _, group in members if sides else ():
         old = sides.get(group)
-        if old in lacking:
-            lacking[old] -= sizes[group]
+        test -= sizes[group] * (old == "test")
+        validation -= sizes[group] * (old == "validation")
     for _, group in members:
         if group in sides:
             continue
-        sides[group] = next((side for side in lacking if lacking[side] >= sizes[group]), "train")
-        if sides[group] in lacking:
-            lacking[sides[group]] -= sizes[group]
+        size = sizes[group]
+        if test >= size:
+            sides[group] = "test"
+            test -= size
+        elif validation >= size:
+            sides[group] = "validation"
+            validation -= size
+        else:
+            sides[group] = "train"
 
 
 def _old_sides(facts: Facts, groups: Ints) -> dict[int, Side]:

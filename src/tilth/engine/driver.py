@@ -39,6 +39,8 @@ from tilth.store.splits import keep_splits, sides_of, write_splits
 Progress = Callable[[str, int, int], None]
 """Told (step, done, total) as work goes on. Behind the name of a step that asks models stands what was paid so far."""
 
+LAST = ("report/data.html", "report/data.json", "data/card.md", "run.json")
+"""What is written when all is known."""
 FAILED = "model_failed"
 """The reason of samples whose request never got an answer: the next run asks again."""
 
@@ -284,6 +286,7 @@ class _Run:
             if history.get(i, s) != s
         ]
         result["versions"] = {"tilth": __version__, "python": platform.python_version()}
+        files = self._written()  # while another process may still make the proof
         write_report(
             self.plan, self.folder, result, [read, *tallies], leaks(), written, states[-1], self.inputs.files
         )
@@ -293,26 +296,21 @@ class _Run:
             result["timings"]["models"] = paid(self.desk.models)
         write_json(self.folder.run_json, result)
         keys = stage_keys(self.plan, self.inputs, self.exempt, self.folder)
-        done = {"key": self._final_key(), "files": self._outputs()}
+        done = {"key": self._final_key(), "files": {**files, **self._digests(LAST)}}
         write_json(
             self.done, {**done, "stages": keys, "shards": len(self.inputs.shards), "limit": self.limit}
         )
         return result
 
-    def _outputs(self) -> dict[str, str]:
-        """Every file of the run that `tilth run` vouches for, with its digest."""
-        folder = self.folder.path
-        names = [
-            "recipe.yaml",
-            "recipe.lock.yaml",
-            "run.json",
-            "splits.jsonl",
-            "report/data.html",
-            "report/data.json",
-        ]
+    def _written(self) -> dict[str, str]:
+        """Every file that is written before the report and that `tilth run` vouches for, with its digest."""
+        names = ["recipe.yaml", "recipe.lock.yaml", "splits.jsonl"]
         names += [f"{door}.jsonl" for door in ("dropped", "quarantined", "held")]
-        names += sorted(str(path.relative_to(folder).as_posix()) for path in self.folder.data.iterdir())
-        return {name: digest_of_file(str(folder / name)) for name in names}
+        names += [f"data/{path.name}" for path in sorted(self.folder.data.iterdir())]
+        return self._digests(set(names) - set(LAST))
+
+    def _digests(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: digest_of_file(str(self.folder.path / name)) for name in sorted(names)}
 
     def _tallies(self, states: list[StageState], written: Written) -> tuple[Tally, list[Tally], int]:
         read = merge([mark.read] for mark in states[0].marks)

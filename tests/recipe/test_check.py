@@ -320,3 +320,11 @@ def test_init_says_that_files_of_several_sides_are_read_together(tmp_path, names
         path.write_text('{"question": "问", "answer": "答"}\n', encoding="utf-8")
     note = init(tmp_path / "set", None, tmp_path)["note"]
     assert (said in note, "several sides" in note) == (True, bool(said))
+
+
+def test_init_says_that_placeholders_are_to_be_filled_in(tmp_path):
+    rows = '{"query": "你是谁？", "response": "我是{{NAME}}，由{{author}}开发。"}\n{"query": "模板？", "response": "写 {{ x }}"}\n'
+    (tmp_path / "a.jsonl").write_text(rows, encoding="utf-8")
+    assert (
+        "({{NAME}}, {{author}}): `normalize.glossary`" in init(tmp_path / "a.jsonl", None, tmp_path)["note"]
+    )

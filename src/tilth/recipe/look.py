@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ NOTES = {
     "blocks": "Its documents have several lines, with blank ones between them",
 }
 _SIDE = re.compile(r"(train|validation|valid|val|dev|test|eval)(?=$|[-_.\d])", re.IGNORECASE)
+_BLANK = re.compile(r"\{\{ ?(?:name|author|company|model_name|developer)s? ?\}\}", re.IGNORECASE)
 MEDIA = ("image", "images", "videos", "audios")
 
 
@@ -41,6 +43,8 @@ class Seen:
     columns: Mapping[str, str] = field(default_factory=dict)
     sides: Sequence[str] = ()
     """The sides that the files are named after, where there are several: `test`, `train`."""
+    blanks: Sequence[str] = ()
+    """Placeholders that somebody has to fill in, as they stand in the texts."""
     media: bool = False
     """Whether the records name images or the like."""
 
@@ -58,6 +62,8 @@ class Seen:
             yield f"No format has these keys; the recipe takes {keys}. Change `columns:` where that is wrong."
         if self.sides:
             yield f"Its files are named after several sides ({', '.join(self.sides)}), and all are read; name the files of one to keep them apart."
+        if self.blanks:
+            yield f"Its texts have placeholders to fill in ({', '.join(self.blanks)}): `normalize.glossary` writes what you want for them."
         if self.media:
             yield "Only text is read: what the records say of images stays in `meta` and is not written again."
 
@@ -92,12 +98,15 @@ def look(data: str) -> Seen:
         wrong = next((f": {look.error}" for look in looks.values() if look.error), ", it is empty")
         raise SourceError(f"{data} holds no record that can be read{wrong}.", "Give another file.")
     sides = sorted({side for path in files if (side := _side(Path(path)))})
+    told = (json.dumps(record, ensure_ascii=False, default=str) for record in records)
+    blanks = sorted({blank for text in told for blank in _BLANK.findall(text)})
     media = any(isinstance(r, dict) and any(r.get(key) for key in MEDIA) for r in records)
     return replace(
         _shape(records, page),
         encoding=encoding,
         page=page,
         sides=sides if len(sides) > 1 else (),
+        blanks=blanks,
         media=media,
     )
 

@@ -328,3 +328,19 @@ def test_init_says_that_placeholders_are_to_be_filled_in(tmp_path):
     assert (
         "({{NAME}}, {{author}}): `normalize.glossary`" in init(tmp_path / "a.jsonl", None, tmp_path)["note"]
     )
+
+
+@pytest.mark.parametrize(
+    ("answers", "threshold"),
+    [("ABCA", 0.9), (["对", "错", "对", "因为水会结冰"], 0.9), (["因为水会结冰"] * 4, 0.7)],
+)
+def test_init_asks_for_surer_copies_where_answers_tell_nothing(tmp_path, answers, threshold):
+    rows = [
+        json.dumps({"question": f"第{n}题，下列正确的是？", "answer": answer})
+        for n, answer in enumerate(answers)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    found = init(tmp_path / "a.jsonl", None, tmp_path)
+    (near,) = [step for step in load(found["recipe"]).steps if step.name == "dedup.near"]
+    assert near.settings["threshold"] == threshold
+    assert ("threshold of 0.9" in found["note"]) == (threshold == 0.9)

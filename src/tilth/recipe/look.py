@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tilth.errors import FormatError, SourceError
-from tilth.formats import FORMATS, detect, guess
+from tilth.formats import FORMATS, detect, guess, read_record
 from tilth.sources import Look, are_names, files_of, sniff
 from tilth.sources.address import is_address, is_web, parse_address
 from tilth.sources.base import Spec
@@ -20,6 +20,8 @@ from tilth.sources.streams import suffix_of
 AUTO = "auto"
 LOOKED_AT = 20
 """How many files of a folder are looked at."""
+NGRAM = 3
+"""Characters that `dedup.near` compares at a time."""
 FEW = 3
 """Fewer documents than this say nothing about what lies between them."""
 NOTES = {
@@ -45,6 +47,8 @@ class Seen:
     """The sides that the files are named after, where there are several: `test`, `train`."""
     blanks: Sequence[str] = ()
     """Placeholders that somebody has to fill in, as they stand in the texts."""
+    short: bool = False
+    """Whether most answers are too short to tell samples apart: a letter, 对, a number."""
     media: bool = False
     """Whether the records name images or the like."""
 
@@ -64,6 +68,8 @@ class Seen:
             yield f"Its files are named after several sides ({', '.join(self.sides)}), and all are read; name the files of one to keep them apart."
         if self.blanks:
             yield f"Its texts have placeholders to fill in ({', '.join(self.blanks)}): `normalize.glossary` writes what you want for them."
+        if self.short:
+            yield "Its answers are a word or a letter, which tells no questions apart: `dedup.near` has a threshold of 0.9 there."
         if self.media:
             yield "Only text is read: what the records say of images stays in `meta` and is not written again."
 
@@ -98,17 +104,31 @@ def look(data: str) -> Seen:
         wrong = next((f": {look.error}" for look in looks.values() if look.error), ", it is empty")
         raise SourceError(f"{data} holds no record that can be read{wrong}.", "Give another file.")
     sides = sorted({side for path in files if (side := _side(Path(path)))})
+    shape = _shape(records, page)
     told = (json.dumps(record, ensure_ascii=False, default=str) for record in records)
     blanks = sorted({blank for text in told for blank in _BLANK.findall(text)})
     media = any(isinstance(r, dict) and any(r.get(key) for key in MEDIA) for r in records)
     return replace(
-        _shape(records, page),
+        shape,
         encoding=encoding,
         page=page,
         sides=sides if len(sides) > 1 else (),
         blanks=blanks,
+        short=_are_short(records, shape),
         media=media,
     )
+
+
+def _are_short(records: Sequence[Any], shape: Seen) -> bool:
+    """Whether most samples have an answer and none that n-grams could be made of."""
+    read = FORMATS.get(shape.format).read
+    answers = []
+    for record in records:
+        try:
+            answers.append(read_record(read, record, shape.columns, "", "").answer.strip())
+        except FormatError:
+            continue
+    return sum(0 < len(answer) < NGRAM for answer in answers) * 2 > len(answers)
 
 
 def _side(path: Path) -> str:

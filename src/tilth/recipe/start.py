@@ -21,6 +21,8 @@ KEEPS_ITS_SHAPE = ("kto", "preference", *WITHOUT_ANSWERS)
 """Formats that a recipe writes again: only they carry their samples, or nothing is added to them."""
 USUAL, TEXTS = "assistant", "texts"
 """The shipped recipes for data with answers and without."""
+SURE_COPIES = "    - dedup.near: {threshold: 0.9}\n"
+"""Where only the question tells: pairs of questions that differ in one word lie above the usual 0.7."""
 NO_ANSWERS = "This data has no answers; steps that need them drop every sample."
 DRAFT = "A model can draft answers: tilth init DATA --recipe augment"
 
@@ -49,6 +51,8 @@ def init(data: str | Path | None, recipe: str | None, out: Path, force: bool = F
         source = str(data) if is_address(str(data)) else _relative(Path(data), target.parent)
         text = _fill(text, "from", _source(source, seen))
         text = _fill(text, "format", _format(seen))
+        if seen.short:
+            text = text.replace("    - dedup.near\n", SURE_COPIES)
         if seen.format in KEEPS_ITS_SHAPE and "annotate.draft_answer" not in text:
             text = _fill(text, "to", seen.format)
     if out.suffix and target.stem != "recipe":

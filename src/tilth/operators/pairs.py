@@ -84,26 +84,31 @@ Task = tuple[Sequence[Document], Ints, Ints]
 
 
 def similarities(n: int, threshold: float, task: Task) -> Values:
-    """See `Pairs.similarity`; for documents at hand."""
+    """See `Pairs.similarity`; for documents at hand. A part is looked at where those before it are similar enough."""
     documents, x, y = task
     least = np.ones(x.size)
     for part in range(len(documents[0]) if documents else 0):
-        sizes, grams = _sets([(document[part],) for document in documents], n)
+        left = np.flatnonzero(least)
+        members = distinct(np.concatenate([x[left], y[left]]))
+        sizes, grams = _sets([(documents[member][part],) for member in members.tolist()], n)
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        for cut in portions(sizes[x] + sizes[y]):
+        one, other = np.searchsorted(members, x[left]), np.searchsorted(members, y[left])
+        for cut in portions(sizes[one] + sizes[other]):
             for first in range(cut.start, cut.stop, _NUMBERED):
                 some = slice(first, min(first + _NUMBERED, cut.stop))
-                shared = _shared(grams, starts, sizes, x[some], y[some])
-                whole = sizes[x[some]] + sizes[y[some]] - shared
-                least[some] = np.minimum(least[some], shared / whole)
-    least[least < threshold] = 0.0
+                shared = _shared(grams, starts, sizes, one[some], other[some])
+                whole = sizes[one[some]] + sizes[other[some]] - shared
+                least[left[some]] = np.minimum(least[left[some]], shared / whole)
+        least[least < threshold] = 0.0
     return least
 
 
 def _sets(documents: Sequence[Document], n: int) -> tuple[Ints, Hashes]:
     """How many n-grams each document has, and the n-grams of all, ascending within each."""
     found = [(np.bincount(owner, minlength=count), gram) for count, owner, gram in blocks(documents, n)]
-    return np.concatenate([size for size, _ in found]), np.concatenate([gram for _, gram in found])
+    none = np.zeros(0, dtype=np.int64)
+    sizes = np.concatenate([none, *(size for size, _ in found)])
+    return sizes, np.concatenate([none.astype(np.uint64), *(gram for _, gram in found)])
 
 
 def _shared(grams: Hashes, starts: Ints, sizes: Ints, x: Ints, y: Ints) -> Ints:
@@ -116,5 +121,5 @@ def _shared(grams: Hashes, starts: Ints, sizes: Ints, x: Ints, y: Ints) -> Ints:
     # Both sides ascend: a stable sort merges them.
     both = np.concatenate(sides)
     both.sort(kind="stable")
-    twice = both[1:][both[1:] == both[:-1]] >> np.uint64(_BITS)
-    return np.bincount(twice.astype(np.int64), minlength=x.size)
+    own = sizes[x] + sizes[y]
+    return np.add.reduceat(both[1:] == both[:-1], np.cumsum(own) - own, dtype=np.int64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from tilth.formats.base import turn
@@ -26,23 +27,32 @@ WHO: dict[str, Role] = {
     "tool": "tool", "function response": "tool", "用户": "user", "助手": "assistant", "问": "user", "答": "assistant",
     "[inst]": "user", "[/inst]": "assistant",
 }  # fmt: skip
-_CHATML = re.compile(r"<\|im_start\|>(?P<who>system|user|assistant|tool)\n")
-_MOSS = re.compile(r"(?:\[(?P<who>Human|MOSS)\]|<\|(?P<other>Human|MOSS)\|>): ?")
-_INST = re.compile(r"(?:<s>)?\s*(?P<who>\[/?INST\])")
-_LOUD = re.compile(r"(?:^|\s|(?<=>))(?P<who>USER|ASSISTANT|FUNCTION RESPONSE): ?")
-_HASHED = re.compile(r"### ?(?P<who>Human|User|Assistant): ?")
-KINDS = (
-    _Marks(re.compile(r"\s*<\|im_start\|>"), _CHATML, r"<\|im_end\|>|<\|endoftext\|>"),
-    _Marks(re.compile(r"\s*(?:\[Human\]|<\|Human\|>):"), _MOSS, r"<eo[a-z]>"),
-    _Marks(re.compile(r"\s*(?:<s>)?\s*\[INST\]"), _INST),
-    _Marks(re.compile(r"\s*USER:"), _LOUD),
-    _Marks(re.compile(r"\s*### ?(?:Human|User):"), _HASHED),
-    *(
-        _Marks(re.compile(rf"\s*{asks}[:：]"), re.compile(rf"(?m:^)[ \t]*(?P<who>{asks}|{says})[:：] ?"))
-        for asks, says in (("Human", "Assistant"), ("User", "Assistant"), ("用户", "助手"), ("问", "答"))
-    ),
-)
-_SYS = re.compile(r"\s*<<SYS>>(?P<system>.*?)<</SYS>>", re.DOTALL)
+_BEGINS = frozenset("<[#HU用问")
+"""What a text with speakers begins with: others need no look at the marks."""
+
+
+@cache
+def _kinds() -> tuple[_Marks, ...]:
+    """The ways to write it down, compiled when a text first needs them."""
+    moss = re.compile(r"(?:\[(?P<who>Human|MOSS)\]|<\|(?P<other>Human|MOSS)\|>): ?")
+    chatml = re.compile(r"<\|im_start\|>(?P<who>system|user|assistant|tool)\n")
+    inst = re.compile(r"(?:<s>)?\s*(?P<who>\[/?INST\])")
+    loud = re.compile(r"(?:^|\s|(?<=>))(?P<who>USER|ASSISTANT|FUNCTION RESPONSE): ?")
+    hashed = re.compile(r"### ?(?P<who>Human|User|Assistant): ?")
+    return (
+        _Marks(re.compile(r"\s*<\|im_start\|>"), chatml, r"<\|im_end\|>|<\|endoftext\|>"),
+        _Marks(re.compile(r"\s*(?:\[Human\]|<\|Human\|>):"), moss, r"<eo[a-z]>"),
+        _Marks(re.compile(r"\s*(?:<s>)?\s*\[INST\]"), inst),
+        _Marks(re.compile(r"\s*USER:"), loud),
+        _Marks(re.compile(r"\s*### ?(?:Human|User):"), hashed),
+        *(
+            _Marks(re.compile(rf"\s*{asks}[:：]"), re.compile(rf"(?m:^)[ \t]*(?P<who>{asks}|{says})[:：] ?"))
+            for asks, says in (("Human", "Assistant"), ("User", "Assistant"), ("用户", "助手"), ("问", "答"))
+        ),
+    )
+
+
+_SYS = r"\s*<<SYS>>(?P<system>.*?)<</SYS>>"
 
 
 def spoken(text: str) -> tuple[Message, ...]:
@@ -52,7 +62,9 @@ def spoken(text: str) -> tuple[Message, ...]:
     `[Human]:` and `<|Human|>:` (MOSS's), `[INST]` (Llama 2's), `<|im_start|>` (ChatML's), 用户：and 助手：, 问：and 答：.
     Those that are plain words are marks at the beginning of a line only.
     """
-    kind = next((kind for kind in KINDS if kind.begins.match(text)), None)
+    if text.lstrip()[:1] not in _BEGINS:
+        return ()
+    kind = next((kind for kind in _kinds() if kind.begins.match(text)), None)
     if kind is None:
         return ()
     found = list(kind.mark.finditer(text))
@@ -61,7 +73,7 @@ def spoken(text: str) -> tuple[Message, ...]:
     for match, stop in zip(found, stops, strict=True):
         who = WHO[(match["who"] or match["other"]).lower()]
         said = re.sub(rf"(?:\s|{kind.ends})+$", "", text[match.end() : stop]).lstrip()
-        system = _SYS.match(said) if kind.mark is _INST and not turns else None
+        system = re.match(_SYS, said, re.DOTALL) if match["who"] == "[INST]" and not turns else None
         if system:
             turns.append(turn("system", system["system"].strip()))
             said = said[system.end() :].lstrip()

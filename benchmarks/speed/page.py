@@ -151,8 +151,8 @@ step is starting, what set steps observe in each sample, checkpoints, index, pro
 
 ## Why targets are missed
 
-* **CPU.** The floor spends about 20 microseconds on a row, and 8 times that are 160. The six steps on single samples take about \
-140 of them together: patterns over texts, of which a third hold something to look at. Reading with ids and places, facts and the checkpoint take \
+* **CPU.** The floor spends about 20 microseconds on a row, and 8 times that are 160. What the six steps on single samples take \
+of them is told [step by step](steps.md). Reading with ids and places, facts and the checkpoint take \
 90, and the two steps that look at the whole set, writing with index and doors, and the proof against leaks the rest. Starting takes \
 a second of CPU, which a small set feels.
 * **Two processes.** Reading, steps on samples and writing are shared, and the process that leads works too. Deciding in `dedup.near` and \

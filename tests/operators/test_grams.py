@@ -54,6 +54,7 @@ def test_blocks_and_passes_change_nothing(block, characters, monkeypatch):
     whole, _ = Vocabulary.of(documents, 2, least=2)
     monkeypatch.setattr(grams_module, "BLOCK", block)
     monkeypatch.setattr(vocabulary_module, "PASS_CHARACTERS", characters)
+    monkeypatch.setattr(vocabulary_module, "COUNTED", block)
     again, _ = Vocabulary.of(documents, 2, least=2)
     assert again.grams.tolist() == whole.grams.tolist()
     assert again.ranks.tolist() == whole.ranks.tolist()

@@ -13,6 +13,8 @@ from tilth.operators.lookup import Lookup
 
 PASS_CHARACTERS = 30_000_000
 """Characters whose n-grams are counted in one pass: about half a gigabyte at the peak."""
+COUNTED = 1 << 18
+"""N-grams counted at a time, so that what is made of them stays in the processor's cache."""
 
 _LOW = (1 << 40) - 1
 
@@ -107,9 +109,19 @@ def occurring(parts: Sequence[Hashes], least: int) -> tuple[Hashes, Ints]:
     """The n-grams that come at least so often, ascending, and how often each comes."""
     found = np.concatenate([np.empty(0, np.uint64), *parts])
     found.sort()
-    first = runs(found)
-    number = np.diff(np.append(first, found.size))
-    return found[first[number >= least]], number[number >= least]
+    grams, numbers = [found[:0]], [np.zeros(0, dtype=np.int64)]
+    start = 0
+    while start < found.size:
+        # A piece ends with the last of equal ones.
+        last = found[min(start + COUNTED, found.size) - 1]
+        piece = found[start : np.searchsorted(found, last, side="right")]
+        first = runs(piece)
+        number = np.diff(np.append(first, piece.size))
+        often = number >= least
+        grams.append(piece[first[often]])
+        numbers.append(number[often])
+        start += piece.size
+    return np.concatenate(grams), np.concatenate(numbers)
 
 
 def by_rarity(number: Ints) -> Ints:

@@ -344,3 +344,27 @@ def test_init_asks_for_surer_copies_where_answers_tell_nothing(tmp_path, answers
     (near,) = [step for step in load(found["recipe"]).steps if step.name == "dedup.near"]
     assert near.settings["threshold"] == threshold
     assert ("threshold of 0.9" in found["note"]) == (threshold == 0.9)
+
+
+def test_init_says_that_files_have_different_formats(tmp_path):
+    for name, line in (
+        ("a.jsonl", '{"question": "问", "answer": "答"}'),
+        ("b.jsonl", '{"conversations": [{"from": "human", "value": "问"}]}'),
+    ):
+        path = tmp_path / "set" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(
+        FormatError, match=r"different formats \(a\.jsonl: csv, b\.jsonl: sharegpt\).*Name each"
+    ):
+        init(tmp_path / "set", None, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("a.html", "web page.*page: article"), ("a.xlsx", "spreadsheet.*CSV"), ("a.bin", "unknown kind")],
+)
+def test_init_says_what_else_a_file_is(tmp_path, name, said):
+    (tmp_path / name).write_text("x", encoding="utf-8")
+    with pytest.raises(SourceError, match=said):
+        init(tmp_path / name, None, tmp_path)

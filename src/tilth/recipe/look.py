@@ -104,7 +104,11 @@ def look(data: str) -> Seen:
         wrong = next((f": {look.error}" for look in looks.values() if look.error), ", it is empty")
         raise SourceError(f"{data} holds no record that can be read{wrong}.", "Give another file.")
     sides = sorted({side for path in files if (side := _side(Path(path)))})
-    shape = _shape(records, page)
+    try:
+        shape = _shape(records, page)
+    except FormatError:
+        _refuse_several(looks)
+        raise
     told = (json.dumps(record, ensure_ascii=False, default=str) for record in records)
     blanks = sorted({blank for text in told for blank in _BLANK.findall(text)})
     media = any(isinstance(r, dict) and any(r.get(key) for key in MEDIA) for r in records)
@@ -117,6 +121,22 @@ def look(data: str) -> Seen:
         short=_are_short(records, shape),
         media=media,
     )
+
+
+def _refuse_several(looks: Mapping[str, Look]) -> None:
+    """Say so where each file has a format, but not all of them the same."""
+    found = {}
+    for path, look in looks.items():
+        try:
+            found[Path(path).name] = detect(look.records).name
+        except FormatError:
+            return
+    if len(set(found.values())) > 1:
+        seen = ", ".join(f"{name}: {format_}" for name, format_ in list(found.items())[:4])
+        raise FormatError(
+            f"the files have different formats ({seen}).",
+            "Name each with its own: `from: [{path: FILE, format: NAME}, …]`, or start from one of them.",
+        )
 
 
 def _are_short(records: Sequence[Any], shape: Seen) -> bool:

@@ -23,6 +23,7 @@ JSON = (".json", ".jsonl", ".ndjson")
 TEXT = {".txt": "line", ".md": "file", ".markdown": "file"}
 """Plain text: how much of a file one document is, where the recipe does not say."""
 KNOWN = (*JSON, *DELIMITERS, *TEXT, PARQUET)
+SHEETS = (".xlsx", ".xls", ".ods")
 COMPANIONS = ("readme", "license", "licence", "notice", "changelog", "contributing", "citation")
 DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json")
 _WILD = "*?["
@@ -101,10 +102,7 @@ def _expand(pattern: str, kinds: tuple[str, ...]) -> list[tuple[Path, str]]:
         return list(_inside(path, kinds))
     if path.is_file() or split_archive(str(path)):
         if suffix_of(pattern) not in kinds:
-            raise SourceError(
-                f"{pattern} is of an unknown kind.",
-                f"Known kinds: {', '.join(kinds)}, also packed (.gz, .bz2, .xz, .zst, .zip).",
-            )
+            raise _unknown(pattern, kinds)
         return [(path, "")]
     if path.is_dir():
         return [found for file in _walk(path) for found in _each(file, kinds)]
@@ -112,6 +110,20 @@ def _expand(pattern: str, kinds: tuple[str, ...]) -> list[tuple[Path, str]]:
         return list(_matches(path, kinds))
     siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     raise SourceError(f"{pattern} does not exist.", did_you_mean(path.name, siblings))
+
+
+def _unknown(path: str, kinds: tuple[str, ...]) -> SourceError:
+    suffix = suffix_of(path)
+    if suffix in HTML:
+        return SourceError(f"{path} is a web page.", "Say which kind: `page: article`, `list` or `thread`.")
+    if suffix in SHEETS:
+        return SourceError(
+            f"{path} is a spreadsheet.", "Save it as CSV or as text with tabs, and name that file."
+        )
+    return SourceError(
+        f"{path} is of an unknown kind.",
+        f"Known kinds: {', '.join(kinds)}, also packed (.gz, .bz2, .xz, .zst, .zip).",
+    )
 
 
 def _matches(path: Path, kinds: tuple[str, ...]) -> Iterator[tuple[Path, str]]:

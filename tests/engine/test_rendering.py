@@ -102,6 +102,17 @@ def test_what_is_measured_on_the_whole_set_is_written_anew(project):
     assert found == fresh
 
 
+@pytest.mark.parametrize("left", [0, 30, 400])
+def test_what_a_loss_of_power_left_of_it_is_made_anew(project, left):
+    p = project(lines(map(record, QUESTIONS)), SPLIT)
+    run(p.recipe, p.out)
+    kept = p.out / "steps/stage-01/rendered-00000.jsonl"
+    kept.write_bytes(kept.read_bytes()[:left])
+    found, fresh = again(p, "seed: 7", "seed: 8")
+    assert found == fresh
+    assert len(rows_of(kept)) == 13
+
+
 def conversations(tools: int) -> str:
     """Conversations in the shape `openai`; so many of them have tools, which `alpaca` cannot carry."""
     more = {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}

@@ -80,7 +80,8 @@ class Layer:
 
     def proposals(self) -> Iterator[dict[str, Any]]:
         """Proposal lines of all steps of this stage."""
-        yield from read_lines(self.folder / names(self.index)["proposals"])
+        path = self.folder / names(self.index)["proposals"]
+        yield from read_lines(path) if path.exists() else ()
         wanted = {row for row, _, _ in self.proposed}
         samples = dict(self.pick(wanted.__contains__)) if wanted else {}
         for row, step, proposal in self.proposed:

@@ -108,11 +108,14 @@ class Rendering:
         """Row → what an earlier run has rendered and holds today."""
         if not self._lasting or not self._path.exists():
             return {}
-        lines = read_lines(self._path, bytes)
-        if msgspec.json.decode(next(lines, b"{}")) != self._head:
-            return {}
-        found = map(_decode, lines)
         changed = self._layer.signals.keys() | self._layer.texts.keys()
+        lines = read_lines(self._path, bytes)
+        try:
+            if msgspec.json.decode(next(lines, b"{}")) != self._head:
+                return {}
+            found = list(map(_decode, lines))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return {}  # nobody waited for the disk to have it
         return {rendered.row: rendered for rendered in found if rendered.row not in changed}
 
     def _rendered(self, row: int, sample: Sample) -> Rendered:
@@ -133,7 +136,7 @@ class Rendering:
         )
 
     def _remember(self, known: dict[int, Rendered]) -> None:
-        with atomic(self._path) as handle:
+        with atomic(self._path, lasting=False) as handle:
             handle.write(_encode(self._head) + b"\n")
             handle.writelines(_encode(known[row]) + b"\n" for row in sorted(known))
 

@@ -135,8 +135,7 @@ class Pass:
         with atomic(self._file("doors")) as handle:
             handle.writelines(reader.doors + chain.exits.doors)
         _write_lines(self._file("proposals"), chain.exits.proposals)
-        if self.asked:
-            _write_lines(self._file("answers"), self.asked)
+        _write_lines(self._file("answers"), self.asked)
         failures = self._facts.save(task.folder, task.shard.index)
         mark = Mark(
             task.key, task.shard.index, self._writer.rows, self._writer.blocks, chain.tallies, reader.tally,
@@ -253,6 +252,10 @@ def facts_file(folder: Path, index: int, step: Step) -> Path:
 
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a file that is there only where there are rows."""
+    path.unlink(missing_ok=True)
+    if not rows:
+        return
     with atomic(path) as handle:
         lines = LineWriter(handle)
         for row in rows:

@@ -17,15 +17,19 @@ BUFFER = 1 << 17
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Open `path` for writing so that a reader sees the old file or the whole new one, never a part."""
+def atomic(path: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
+    """Open `path` for writing so that a reader sees the old file or the whole new one, never a part.
+
+    What is not `lasting` is not waited for until it is on the disk: a loss of power may leave a part of it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb", BUFFER) as handle:
             yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
+            if lasting:
+                handle.flush()
+                os.fsync(handle.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

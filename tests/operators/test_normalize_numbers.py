@@ -59,6 +59,7 @@ def test_numbers(before, after):
 @pytest.mark.parametrize(
     "text",
     [
+        "说它是两元甚至多元制的帝国也行。",
         "一心一意",
         "五一劳动节",
         "十一黄金周",

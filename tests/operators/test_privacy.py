@@ -241,6 +241,15 @@ def test_idempotent(text, style, language):
     assert find(once.question) == []
 
 
+@pytest.mark.parametrize("secret", ["3#5g7^9b1&3", "a(b)c1;d{2}", "Abc123456"])
+def test_a_password_under_its_key_goes_whole(secret):
+    answered = json.dumps({"password": secret, "length": 11})
+    before = Sample("0" * 16, "a:1", (Message("user", "问"), Message("tool", answered)))
+    after = redact_pii(before)
+    assert json.loads(after.messages[1].content) == {"password": "[密钥]", "length": 11}
+    assert redact_pii(after) is after
+
+
 @pytest.mark.real_data
 def test_recall_on_running_text(real_data):
     people = json.loads(

@@ -27,7 +27,7 @@ def _narrowed(text: str) -> str:
     return outside(text, narrow) if has_wide(text) else text
 
 
-@operator("normalize.punctuation", version=3, examples=("你好,世界! → 你好，世界！",))
+@operator("normalize.punctuation", version=4, examples=("你好,世界! → 你好，世界！",))
 def punctuation(sample: Sample, *, field: Field = "both") -> Sample:
     """ASCII marks in Chinese sentences become Chinese marks: `,` `.` `?` `!` `:` `;` `(` `)` and `...`.
 
@@ -64,7 +64,7 @@ def dates(sample: Sample, *, style: DateStyle = "iso", field: Field = "both") ->
     return Propose(proposals, None if changed is sample else changed)
 
 
-@operator("normalize.numbers", version=3, examples=("三百二十五公里 → 325公里",))
+@operator("normalize.numbers", version=4, examples=("三百二十五公里 → 325公里",))
 def numbers(sample: Sample, *, style: Literal["digits", "hanzi"] = "digits", field: Field = "both") -> Sample:
     """Numbers before a unit of measure are written in digits (or in hanzi).
 

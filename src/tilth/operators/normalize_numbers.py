@@ -114,15 +114,18 @@ def _is_one(match: re.Match[str]) -> bool:
 
 
 _OLD_UNIT_BEFORE = regex(rf"[{NUMERALS}半][石斛斗丈尺寸钱]$")
-_NO_MONEY = frozenset("制化论性素")
+_NO_MONEY = frozenset(["制", "化", "论", "性", "素"])
+_FAR = 6
+"""Characters behind 元 in which 多元 tells that it counts parts: 两元甚至多元制."""
 
 
 def _is_part(match: re.Match[str]) -> bool:
     """Whether it is half of a measure in old units (三斗五升), or its 元 is a part of a whole (两元制)."""
     start, end = match.span()
-    behind = match.string[end : end + 1]
+    behind = match.string[end : end + _FAR]
     after_old_unit = _OLD_UNIT_BEFORE.search(match.string, max(0, start - 2), start)
-    return bool(after_old_unit) or (match["unit"] == "元" and behind in _NO_MONEY)
+    of_a_whole = behind[:1] in _NO_MONEY or "多元" in behind
+    return bool(after_old_unit) or (match["unit"] == "元" and of_a_whole)
 
 
 def _to_digits(match: re.Match[str]) -> str:

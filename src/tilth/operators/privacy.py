@@ -50,7 +50,7 @@ _SHOWN: dict[Kind, tuple[int, int]] = {
 }
 
 
-@operator("privacy.redact_pii", version=3, examples=("手机13900000000联系 → 手机[电话]联系",))
+@operator("privacy.redact_pii", version=4, examples=("手机13900000000联系 → 手机[电话]联系",))
 def redact_pii(
     sample: Sample,
     *,
@@ -107,10 +107,8 @@ def redact_value(
     key: str, text: str, kinds: Sequence[Kind], write: Callable[[Finding], str], counts: Counter[str]
 ) -> str:
     """A value of a JSON text as `redact` leaves it, where the key before it says what it is: `password`, `qq`."""
-    if not key or not find(f"{key}: {text}", kinds):
-        return redact(text, kinds, write, counts)
-    lead = f"{key}: "
-    inside = [finding for finding in find(lead + text, kinds) if finding.start >= len(lead)]
+    read = [_found_behind(f"{key}: {quote}", text, quote, kinds) for quote in ('"', "")] if key else []
+    lead, inside = max(read, key=_much, default=("", []))
     if not inside:
         return redact(text, kinds, write, counts)
     parts, end = [], len(lead)
@@ -119,6 +117,16 @@ def redact_value(
         end = finding.end
         counts[finding.kind] += 1
     return redact("".join(parts) + (lead + text)[end:], kinds, write, counts)
+
+
+def _found_behind(lead: str, text: str, close: str, kinds: Sequence[Kind]) -> tuple[str, list[Finding]]:
+    """What is found in the text behind what leads to it."""
+    found = find(f"{lead}{text}{close}", kinds)
+    return lead, [each for each in found if len(lead) <= each.start and each.end <= len(lead) + len(text)]
+
+
+def _much(found: tuple[str, list[Finding]]) -> int:
+    return sum(each.end - each.start for each in found[1])
 
 
 def _redact_turns(

@@ -143,7 +143,7 @@ $(VENV)-peers/.done: environments/data-juicer.txt
 	@touch $@
 
 .PHONY: bench-peers
-bench-peers: $(VENV)/.dev $(VENV)-peers/.done ## the same rows through Data-Juicer and Tilth, in turns (ROWS=2000)
+bench-peers: $(VENV)/.dev $(VENV)-peers/.done ## the same rows through Data-Juicer and Tilth, in turns (ROWS=20000)
 	$(BIN)/python -m benchmarks.speed.peers --juicer $(VENV)-peers/bin/python $(if $(filter-out file,$(origin ROWS)),--rows $(ROWS)) --write
 
 SAMPLES ?= 100000

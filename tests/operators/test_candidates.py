@@ -12,6 +12,7 @@ from tilth.operators import candidates, greedy
 from tilth.operators import screen as screen_module
 from tilth.operators.candidates import Measure, Union
 from tilth.operators.greedy import Found, Kept, keep_greedily
+from tilth.operators.lent import Lent
 from tilth.operators.screen import screen
 from tilth.operators.similarity import ngrams
 from tilth.operators.sketch import Compared
@@ -193,3 +194,12 @@ def test_a_bucket_remembers_only_so_many(monkeypatch):
         == {}
     )
     assert asked[-1] == [0, 1, 2]
+
+
+def test_lent_arrays_travel_through_a_file_once():
+    lent = Lent(bits=np.arange(6).reshape(2, 3), none=np.zeros(0))
+    first, second = (pickle.loads(pickle.dumps(lent)) for _ in range(2))
+    assert first is second
+    assert first["bits"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert first["none"].size == 0
+    assert len(pickle.dumps(lent)) < 300

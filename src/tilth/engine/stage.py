@@ -243,7 +243,7 @@ def _decide(
         ]
         return chain.from_iterable(workers.each(_looked, tasks))
 
-    shown = Facts(facts[alive], places, history, spread, workers.each, workers.count)
+    shown = Facts(facts[alive], places, history, spread, workers.each, workers.beside, workers.count)
 
     def judge() -> tuple[list[tuple[int, Verdict]], np.ndarray]:
         facts = prepare(shown, read, step, state.folder, keys.before, alive)

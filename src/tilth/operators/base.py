@@ -41,6 +41,9 @@ Kind = Literal["sample", "set", "model", "person"]
 Share = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 """`map` over tasks, in their order, by as many processes as there are; function, tasks and results must pickle."""
 
+Beside = Callable[[Callable[[Any], Any], Any], Callable[[], Any]]
+"""Begins a task in another process, where there is one; what is returned waits for the result. All must pickle."""
+
 Look = Callable[[Sequence[Sample]], Any]
 """A pure function of some samples; it pickles, so that other processes can be told of it, and so does what it returns."""
 
@@ -62,6 +65,8 @@ class Facts:
     """Lets several processes look at the samples that a mask names, or at all; `None` where there is one."""
     share: Share = map
     """Lets several processes work on what a decision takes."""
+    beside: Beside = lambda function, task: lambda: function(task)
+    """Lets another process begin something."""
     workers: int = 1
     """How many processes there are, for cutting the work. What is decided must never depend on it."""
     prepared: np.ndarray | None = None

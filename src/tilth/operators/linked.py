@@ -12,11 +12,12 @@ import numpy as np
 from tilth.operators.base import Facts, Look, Read, Share
 from tilth.operators.candidates import Alike, Flags, Measure, Union
 from tilth.operators.grams import Documents, Hashes, Ints, hashed, shared_out
+from tilth.operators.lent import Lent
 from tilth.operators.minhash import BUCKET, Bands, band_entries, bands
 from tilth.operators.screen import screen
 from tilth.operators.similarity import CONTAINMENT, JACCARD, jaccard
 from tilth.operators.sketch import Compared
-from tilth.operators.vocabulary import PASS_CHARACTERS, Encoder
+from tilth.operators.vocabulary import PASS_CHARACTERS, Encoder, Grams
 from tilth.sample import Sample
 
 EXACT_CHARACTERS = 20_000_000
@@ -38,9 +39,14 @@ def connected(facts: Facts, distinct: Ints, read: Read) -> Ints:
     else:
         exact = [CONTAINMENT]
         _by_bands(asked, join)
-    for measure, encoder in zip(exact, asked.encoded(exact), strict=True):
-        _by_grams(encoder, measure, join, facts.share)
-    return join.roots(np.arange(distinct.size))
+    *first, last = (encoder.grams() for encoder in asked.encoded(exact))
+    # Of two measures the cheaper one waits for another process, while this one begins with the other.
+    contained = facts.beside(_contained, Lent(**last.columns()))
+    for grams in first:
+        _by_grams(grams, JACCARD, join, facts.share)
+    everyone = np.arange(distinct.size)
+    join.union_equal(everyone, contained())
+    return join.roots(everyone)
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,17 @@ def _by_bands(asked: _Asked, join: Union) -> None:
     groups.connect(join, _by_reading(documents), BUCKET)
 
 
-def _by_grams(encoder: Encoder, measure: Measure, join: Union, share: Share) -> None:
+def _contained(columns: Lent) -> Ints:
+    """For each document the first of those that it is linked to by containment; told the columns of `Grams`."""
+    grams = Grams(*(columns[name] for name in ("sizes", "starts", "ranks", "known")))
+    join = Union(len(grams))
+    _by_grams(grams, CONTAINMENT, join, map)
+    return join.roots(np.arange(len(grams)))
+
+
+def _by_grams(grams: Grams, measure: Measure, join: Union, share: Share) -> None:
     """Join all that one measure finds alike."""
-    compared = Compared.of(encoder.grams())
+    compared = Compared.of(grams)
 
     def alike(x: Ints, y: Ints) -> Flags:
         return compared.alike(measure, x, compared, y)

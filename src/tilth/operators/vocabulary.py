@@ -42,6 +42,10 @@ class Grams:
         ranks &= _LOW
         return cls(size, np.concatenate([[0], np.cumsum(known)]), ranks, known)
 
+    def columns(self) -> dict[str, Ints]:
+        """The fields by name."""
+        return {"sizes": self.sizes, "starts": self.starts, "ranks": self.ranks, "known": self.known}
+
     def __len__(self) -> int:
         return self.sizes.size
 

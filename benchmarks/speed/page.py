@@ -147,7 +147,7 @@ The other targets need a model or a trainer beside Tilth and are not measured he
 
 {", ".join(f"`{name}`" for name in top)} take {share:.0%} of the time. The seconds are those of \
 `run.json`: elapsed time of one process, which is its CPU time on a quiet machine and more on a busy one. What stands in no \
-step is starting, what set steps observe in each sample, checkpoints, index, proof against leaks and report.
+step is starting, checkpoints, joining and numbering, the proof against leaks and the report.
 
 ## Why targets are missed
 

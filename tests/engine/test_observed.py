@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from tests.engine.conftest import QUESTIONS, rows_of
@@ -51,3 +53,14 @@ def test_a_restoration_reaches_a_sample_that_could_not_be_observed(project, befo
     (told,) = [s for s in explain(p.out, "raw.jsonl:3")["steps"] if s["name"] == "blind.count"]
     assert (told["door"], told["reason"]) == ("kept", "restored")
     assert rows_of(p.out / "quarantined.jsonl") == []
+
+
+def test_the_seconds_of_a_set_step_are_those_of_observing_too(project, monkeypatch):
+    p = with_plugin(project, "blind.py", COUNT, "- blind.count: {word: 天鹅}")
+    ticks = count()
+    for module in ("shard", "writing"):
+        monkeypatch.setattr(f"tilth.engine.{module}.perf_counter", lambda: float(next(ticks)))
+    found = {step["name"]: step["seconds"] for step in run(p.recipe, p.out)["steps"]}
+    # One tick for the chunk that holds all, one for the empty one at the end; deciding adds less than a second.
+    assert 1 <= found["blind.count"] < 3
+    assert found["write"] == 1

@@ -317,7 +317,7 @@ class _Run:
         tallies: list[Tally] = []
         for stage, state in zip(self.plan.stages, states, strict=True):
             walked = merge(mark.tallies for mark in state.marks) or [Tally(step.name) for step in stage.steps]
-            tallies += walked + [d.tally for d in state.decided]
+            tallies += walked + [state.tally(decided) for decided in state.decided]
         blank = sum(mark.blank for mark in states[0].marks)
         return (read[0] if read else Tally("read")), [*tallies, written.tally], blank
 

@@ -64,6 +64,8 @@ class Mark(msgspec.Struct):
     blank: int = 0
     failures: dict[str, list[tuple[int, str]]] = msgspec.field(default_factory=dict)
     """Facts file → rows that could not be observed, with the error."""
+    observed: dict[str, float] = msgspec.field(default_factory=dict)
+    """Set step → seconds that observing took."""
 
 
 def read_mark(folder: Path, index: int, key: str) -> Mark | None:
@@ -139,7 +141,7 @@ class Pass:
         failures = self._facts.save(task.folder, task.shard.index)
         mark = Mark(
             task.key, task.shard.index, self._writer.rows, self._writer.blocks, chain.tallies, reader.tally,
-            reader.blank, failures,
+            reader.blank, failures, self._facts.seconds,
         )  # fmt: skip
         with atomic(self._file("done")) as handle:
             handle.write(msgspec.json.encode(mark))
@@ -206,10 +208,13 @@ class _Facts:
         self._sets = sets
         self._rows: dict[str, list[np.ndarray]] = {step.name: [] for step in sets}
         self._failures: dict[str, list[tuple[int, str]]] = {step.name: [] for step in sets}
+        self.seconds = {step.name: 0.0 for step in sets}
 
     def observe(self, samples: list[Sample], first: int) -> None:
         for step in self._sets:
+            start = perf_counter()
             rows, failed = observe(step, samples)
+            self.seconds[step.name] += perf_counter() - start
             self._rows[step.name].append(rows)
             self._failures[step.name] += [(first + row, error) for row, error in failed]
 

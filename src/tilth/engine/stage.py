@@ -145,6 +145,11 @@ class StageState:
             elif isinstance(verdict, Propose) and verdict.sample is not None:
                 self.texts[row] = verdict.sample.messages
 
+    def tally(self, decided: Decided) -> Tally:
+        """What a set step did; its seconds with those of observing."""
+        observing = sum(mark.observed.get(decided.step.name, 0.0) for mark in self.marks)
+        return msgspec.structs.replace(decided.tally, seconds=decided.tally.seconds + observing)
+
     def sample(self, row: int) -> Sample:
         """One row with what set steps added to it."""
         return added(self.rows[row], int(self.sides[row]), self.signals.get(row), self.texts.get(row))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import IO, Any
 
 import msgspec
@@ -108,7 +109,7 @@ def part(folder: Path, kind: str, index: int) -> Path:
 
 def write_shard(task: Writing) -> Piece:
     """Write a shard's part of `data/`, of the index, of the other doors and of the proposals."""
-    piece = Piece(task.shard.index)
+    start, piece = perf_counter(), Piece(task.shard.index)
     late = _write_kept(task, piece)
     _write_doors(task, piece, [line for layer in task.layers for line in layer.doors()] + late)
     proposals = [line for layer in task.layers for line in layer.proposals()]
@@ -118,6 +119,7 @@ def write_shard(task: Writing) -> Piece:
             text = json_line(line).encode("utf-8")
             handle.write(text)
             _note(piece.proposed.setdefault(line["step"], Group()), text)
+    piece.tally.seconds = perf_counter() - start
     return piece
 
 

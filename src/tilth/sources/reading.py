@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from typing import IO
 
 from tilth.errors import SourceError
 from tilth.sources.base import Entry, Layout, Part
-from tilth.sources.json_scan import HEAD, Kind, list_in, pieces
+from tilth.sources.json_scan import HEAD, Kind, Piece, list_in, pieces
 from tilth.sources.json_text import decode_error, parse
 from tilth.sources.listing import TEXT
 from tilth.sources.pages import page_entries
@@ -88,13 +88,7 @@ def _lines(part: Part) -> Iterator[Entry]:
 def _array(part: Part) -> Iterator[Entry]:
     with open_utf8(part.path, part.encoding) as stream:
         stream.seek(part.start)
-        for n, piece in enumerate(pieces(stream, part.start, part.end), part.first):
-            if piece.kind == "element":
-                yield _json_entry(n, piece.raw)
-            elif piece.kind == "blank":
-                yield Entry(n, piece.raw, blank=True)
-            else:
-                yield Entry(n, piece.raw, error=_TROUBLE[piece.kind])
+        yield from _of_pieces(pieces(stream, part.start, part.end), part.first)
 
 
 def _items(part: Part) -> Iterator[Entry]:
@@ -107,13 +101,17 @@ def _items(part: Part) -> Iterator[Entry]:
             )
         stream.seek(start)
         found = (piece for piece in pieces(stream, start) if piece.kind != "after")
-        for n, piece in enumerate(found, part.first):
-            if piece.kind == "element":
-                yield _json_entry(n, piece.raw)
-            elif piece.kind == "blank":
-                yield Entry(n, piece.raw, blank=True)
-            else:
-                yield Entry(n, piece.raw, error=_TROUBLE[piece.kind])
+        yield from _of_pieces(found, part.first)
+
+
+def _of_pieces(found: Iterable[Piece], first: int) -> Iterator[Entry]:
+    for n, piece in enumerate(found, first):
+        if piece.kind == "element":
+            yield _json_entry(n, piece.raw)
+        elif piece.kind == "blank":
+            yield Entry(n, piece.raw, blank=True)
+        else:
+            yield Entry(n, piece.raw, error=_TROUBLE[piece.kind])
 
 
 def _object(part: Part) -> Iterator[Entry]:

@@ -142,3 +142,25 @@ def test_find_leaks_among_many_sizes_with_rare_and_common_ngrams(seed, sifted, m
         if b.strip() and leak(a, b) is not None
     ]
     assert find_leaks(list(enumerate(asked)), list(enumerate(against))) == expected
+
+
+def test_questions_indexed_in_parts_leak_the_same(monkeypatch):
+    questions = [(n, f"第{n}口井里的水为什么是{'甜咸苦'[n % 3]}的，谁说得清楚？") for n in range(40)]
+    against = [(f"a:{n}", text + "呀" * (n % 2)) for n, text in questions]
+    whole = find_leaks(questions, against)
+    assert len(whole) >= len(questions)
+    made = []
+    monkeypatch.setattr(
+        similarity_module.LeakIndex, "__init__", counted(made, similarity_module.LeakIndex.__init__)
+    )
+    monkeypatch.setattr(similarity_module, "INDEXED", 100)
+    assert find_leaks(questions, against) == whole
+    assert len(made) > 5
+
+
+def counted(made, init):
+    def begin(self, texts):
+        made.append(len(texts))
+        init(self, texts)
+
+    return begin

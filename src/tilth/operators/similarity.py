@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from tilth.operators.candidates import COMPARED, Entries, Measure, pieces
-from tilth.operators.grams import BLOCK, Document, Ints, comparison_text, distinct, ordered, spans
+from tilth.operators.grams import BLOCK, Document, Ints, comparison_text, distinct, ordered, portions, spans
 from tilth.operators.sketch import Compared
 from tilth.operators.vocabulary import Vocabulary
 
@@ -36,6 +36,9 @@ CONTAINMENT = Measure("containment", 8, 0.7)
 
 SIFTED = 1 << 17
 """Pairs sifted at a time, so that what is fetched for them stays in the cache."""
+
+INDEXED = 5_000_000
+"""Characters indexed at a time: some 400 MB."""
 
 K = TypeVar("K", bound=Hashable)
 P = TypeVar("P", bound=Hashable)
@@ -164,10 +167,15 @@ class Leak(NamedTuple):
 def find_leaks(questions: Sequence[tuple[K, str]], against: Sequence[tuple[P, str]]) -> list[Leak]:
     """Every pair of a question and a text of `against` that leaks, by question, then in the order of `against`.
 
-    Blank texts say nothing and are left out.
+    Blank texts say nothing and are left out. Memory is flat in the number of questions: so many are indexed at a time.
     """
     asked = [(key, text) for key, text in questions if text.strip()]
     others = [(place, text) for place, text in against if text.strip()]
-    index = LeakIndex([text for _, text in asked])
-    found = sorted((y, x, similarity) for x, y, similarity in index.query([text for _, text in others]))
-    return [Leak(asked[y][0], others[x][0], similarity) for y, x, similarity in found]
+    texts = [text for _, text in others]
+    found: list[Leak] = []
+    for cut in portions([len(text) for _, text in asked], INDEXED):
+        some = asked[cut]
+        index = LeakIndex([text for _, text in some])
+        pairs = sorted((y, x, similarity) for x, y, similarity in index.query(texts))
+        found += [Leak(some[y][0], others[x][0], similarity) for y, x, similarity in pairs]
+    return found

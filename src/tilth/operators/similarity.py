@@ -38,7 +38,7 @@ SIFTED = 1 << 17
 """Pairs sifted at a time, so that what is fetched for them stays in the cache."""
 
 INDEXED = 5_000_000
-"""Characters indexed at a time: some 400 MB."""
+"""Characters indexed at a time: some 600 MB."""
 
 K = TypeVar("K", bound=Hashable)
 P = TypeVar("P", bound=Hashable)

@@ -123,6 +123,7 @@ def test_every_report_of_a_run_is_at_hand(studio, opened, folder):
     write_text(folder.report / "training.html", "<title>trained</title>")
     page = opened(studio(folder.path))
     page.click("text=Training report")
+    page.wait_for_url("**training**")
     assert page.title() == "trained"
 
 
